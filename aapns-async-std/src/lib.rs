@@ -1,0 +1,1 @@
+//! The Apple Push Notification client for async-std, smol and other runtimes of futures::io.

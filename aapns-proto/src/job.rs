@@ -1,0 +1,141 @@
+//! A request on its way: what the caller attaches, and what happened to it so far.
+
+use std::fmt;
+
+use crate::delivery::{Cause, Delivery};
+use crate::request::{Request, Response};
+use crate::time::Time;
+
+/// What the caller attaches to a job and gets back with its outcome.
+pub trait Tag {
+    /// Whether the caller went away. Asked before each start and resend; a job whose caller is gone isn't sent (again).
+    fn is_abandoned(&self) -> bool {
+        false
+    }
+}
+
+impl Tag for () {}
+impl Tag for u32 {}
+impl Tag for u64 {}
+impl Tag for usize {}
+
+/// When a request may be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Policy {
+    /// Also after [`Delivery::Unknown`], at most [`crate::limits::UNKNOWN_RESENDS`] times: the server may process it twice.
+    #[default]
+    AtLeastOnce,
+    /// Only after an attempt that was provably not processed.
+    AtMostOnce,
+}
+
+/// A request, its deadline and policy, and the caller's tag. It moves by value and comes back whole.
+pub struct Job<T> {
+    /// What to send.
+    pub request: Request,
+    /// When the caller stops waiting; queueing and retries count.
+    pub deadline: Option<Time>,
+    /// When it may be sent again.
+    pub policy: Policy,
+    /// The caller's own.
+    pub tag: T,
+    pub(crate) history: History,
+}
+
+/// What happened to a job so far. The connection fills in `attempts` and `token_generation`, the pool the rest.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    /// Attempts whose first octet of HEADERS was lent out.
+    pub(crate) attempts: u32,
+    /// The worst delivery over all attempts that ended without an answer.
+    pub(crate) worst: Option<Delivery>,
+    /// Why the last attempt failed.
+    pub(crate) cause: Option<Cause>,
+    /// Resends after an attempt that was `Unknown`.
+    pub(crate) unknown_resends: u8,
+    /// A resend after `Unknown` really went out.
+    pub(crate) possible_duplicate: bool,
+    /// REFUSED_STREAM or lost links in a row, for backoff.
+    pub(crate) setbacks: u8,
+    /// Retried answers (429, 5xx, expired token) so far, for backoff.
+    pub(crate) answers: u8,
+    /// The generation of the provider token that the last attempt carried.
+    pub(crate) token_generation: u64,
+    /// The last answer that the pool decided to retry.
+    pub(crate) answer: Option<Box<Response>>,
+}
+
+impl<T> Job<T> {
+    /// A job with no deadline and the default policy, not tried yet.
+    pub fn new(request: Request, tag: T) -> Self {
+        Self {
+            request,
+            deadline: None,
+            policy: Policy::default(),
+            tag,
+            history: History::default(),
+        }
+    }
+
+    /// Sets the deadline.
+    pub fn deadline(mut self, deadline: Option<Time>) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sets the policy.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How many attempts handed out the first octet of their HEADERS frame.
+    pub fn attempts(&self) -> u32 {
+        self.history.attempts
+    }
+}
+
+impl<T> fmt::Debug for Job<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("request", &self.request)
+            .field("deadline", &self.deadline)
+            .field("policy", &self.policy)
+            .field("history", &self.history)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A job that was not taken, and why: the job comes back.
+#[derive(Debug)]
+pub struct Rejected<T> {
+    /// The job, unchanged.
+    pub job: Job<T>,
+    /// Why it wasn't taken.
+    pub reason: RejectReason,
+}
+
+/// Why a job was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RejectReason {
+    /// A connection without credit: try later.
+    Blocked,
+    /// A pool whose queue is full: try later.
+    Full,
+    /// Closed, or closing: no longer usable.
+    Closed,
+    /// The field block is larger than the server takes (SETTINGS_MAX_HEADER_LIST_SIZE), or the body larger than the queue's bound.
+    TooLarge,
+}
+
+impl fmt::Display for RejectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Blocked => "no stream is free on this connection",
+            Self::Full => "the queue is full",
+            Self::Closed => "closed",
+            Self::TooLarge => "the request is larger than the server or the queue takes",
+        })
+    }
+}

@@ -1,0 +1,22 @@
+//! A sans-IO Apple Push Notification client.
+
+pub mod connection;
+pub mod delivery;
+pub mod frame;
+pub mod hpack;
+pub mod job;
+pub mod limits;
+pub mod link;
+pub mod machine;
+pub mod pool;
+pub mod request;
+pub mod time;
+
+pub use connection::{Connection, ConnectionConfig, Credit, Event};
+pub use delivery::{Cause, Delivery, Done, Outcome};
+pub use job::{Job, Policy, RejectReason, Rejected, Tag};
+pub use link::Link;
+pub use machine::{Machine, Turn, Wakeup};
+pub use pool::{Action, Pool, PoolConfig};
+pub use request::{Fields, Head, InvalidField, Method, Request, Response};
+pub use time::Time;

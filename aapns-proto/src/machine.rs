@@ -1,0 +1,51 @@
+//! What a driver loop is generic over.
+
+use crate::delivery::Disconnect;
+use crate::time::Time;
+
+/// Why [`Machine::poll_timeout`] wants to be called, for traces and for drivers that coalesce timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Wakeup {
+    /// Work is queued already: call `handle_timeout` now.
+    Now,
+    /// A request's deadline.
+    Deadline,
+    /// SETTINGS, PING, drain or progress: the connection's own health.
+    Health,
+    /// A retry, dial or token falls due.
+    Schedule,
+}
+
+/// What a turn left to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Work is left that this turn did not do (bounds on batches): come again after writing.
+    pub again: bool,
+}
+
+/// One HTTP/2 connection as a driver loop sees it: bytes in, bytes out, time, and a step between.
+///
+/// A driver's turn is: `handle_timeout` if due → read into `read_buf`, `handle_read` → [`turn`](Self::turn) →
+/// write `transmit()`, `handle_written` → flush → park until readable, writable, woken, or `poll_timeout`.
+pub trait Machine {
+    /// Room for what the socket has; never empty.
+    fn read_buf(&mut self) -> &mut [u8];
+    /// `n` octets of `read_buf` were filled.
+    fn handle_read(&mut self, now: Time, n: usize);
+    /// Lends the pending output, and counts it as sent.
+    fn transmit(&mut self) -> &[u8];
+    /// `n` octets of what `transmit` lent were taken by the transport; only frees them.
+    fn handle_written(&mut self, now: Time, n: usize);
+    /// The transport ended.
+    fn handle_disconnect(&mut self, now: Time, why: Disconnect);
+    /// When to call `handle_timeout` next; O(1).
+    fn poll_timeout(&self) -> Option<(Time, Wakeup)>;
+    /// Time passed.
+    fn handle_timeout(&mut self, now: Time);
+    /// The step between reading and writing: takes new work (if `may_take`), hands out results.
+    /// `unix` is the wall clock: time since 1970.
+    fn turn(&mut self, now: Time, unix: std::time::Duration, may_take: bool) -> Turn;
+    /// Nothing more will come out: drop the transport.
+    fn is_closed(&self) -> bool;
+}

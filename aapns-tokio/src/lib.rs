@@ -1,0 +1,1 @@
+//! The Apple Push Notification client for tokio, and the `aapns` program.
