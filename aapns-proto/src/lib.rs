@@ -1,6 +1,7 @@
 //! A sans-IO Apple Push Notification client.
 
 pub mod connection;
+mod deadlines;
 pub mod delivery;
 pub mod frame;
 pub mod hpack;

@@ -14,3 +14,9 @@ pub const MAX_FRAME_SIZE: u32 = 16_384;
 
 /// The HPACK dynamic table that we offer: the initial value of RFC 9113 §6.5.2.
 pub const HEADER_TABLE_SIZE: u32 = 4_096;
+
+/// Queues of deadlines in order, one for each timeout in use; more timeouts than that share a heap.
+pub const DEADLINE_LANES: usize = 4;
+
+/// Deadlines of settled requests kept before they are swept out: a sweep costs less than a microsecond.
+pub const DEADLINE_GARBAGE: usize = 256;
