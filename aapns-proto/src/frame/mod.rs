@@ -1,60 +1,108 @@
 //! HTTP/2 frames (RFC 9113 §4, §6): one file for each kind.
+//!
+//! Parsing borrows from the payload and allocates nothing. What is checked here is what one frame
+//! shows by itself: lengths, padding, stream 0, forbidden values. What depends on the state of a
+//! stream or of the connection is the connection's to check.
 
-use std::fmt;
+mod continuation;
+mod data;
+mod error;
+mod goaway;
+mod header;
+mod headers;
+mod padding;
+mod ping;
+mod priority;
+mod push_promise;
+mod rst_stream;
+mod settings;
+mod window_update;
 
-/// An HTTP/2 error code (RFC 9113 §7).
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ErrorCode(pub u32);
+pub use continuation::Continuation;
+pub use data::Data;
+pub use error::{ErrorCode, FrameError, Scope};
+pub use goaway::GoAway;
+pub use header::{FrameHeader, Kind, flags};
+pub use headers::Headers;
+pub use ping::Ping;
+pub use priority::Priority;
+pub use push_promise::PushPromise;
+pub use rst_stream::RstStream;
+pub use settings::{Settings, SettingsIter, setting};
+pub use window_update::WindowUpdate;
 
-#[allow(missing_docs, reason = "the names are RFC 9113 §7's")]
-impl ErrorCode {
-    pub const NO_ERROR: Self = Self(0x0);
-    pub const PROTOCOL_ERROR: Self = Self(0x1);
-    pub const INTERNAL_ERROR: Self = Self(0x2);
-    pub const FLOW_CONTROL_ERROR: Self = Self(0x3);
-    pub const SETTINGS_TIMEOUT: Self = Self(0x4);
-    pub const STREAM_CLOSED: Self = Self(0x5);
-    pub const FRAME_SIZE_ERROR: Self = Self(0x6);
-    pub const REFUSED_STREAM: Self = Self(0x7);
-    pub const CANCEL: Self = Self(0x8);
-    pub const COMPRESSION_ERROR: Self = Self(0x9);
-    pub const CONNECT_ERROR: Self = Self(0xa);
-    pub const ENHANCE_YOUR_CALM: Self = Self(0xb);
-    pub const INADEQUATE_SECURITY: Self = Self(0xc);
-    pub const HTTP_1_1_REQUIRED: Self = Self(0xd);
+/// The 24 octets that a client sends before its first frame (RFC 9113 §3.4).
+pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-    const NAMES: [&'static str; 14] = [
-        "NO_ERROR",
-        "PROTOCOL_ERROR",
-        "INTERNAL_ERROR",
-        "FLOW_CONTROL_ERROR",
-        "SETTINGS_TIMEOUT",
-        "STREAM_CLOSED",
-        "FRAME_SIZE_ERROR",
-        "REFUSED_STREAM",
-        "CANCEL",
-        "COMPRESSION_ERROR",
-        "CONNECT_ERROR",
-        "ENHANCE_YOUR_CALM",
-        "INADEQUATE_SECURITY",
-        "HTTP_1_1_REQUIRED",
-    ];
+/// Stream 0: the connection itself.
+pub const CONNECTION: u32 = 0;
+
+/// The greatest stream id, and the greatest flow-control window: 2^31 − 1.
+pub const MAX_31: u32 = 0x7fff_ffff;
+
+/// One frame, borrowed from its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant is the frame of its name")]
+pub enum Frame<'a> {
+    Data(Data<'a>),
+    Headers(Headers<'a>),
+    Priority(Priority),
+    RstStream(RstStream),
+    Settings(Settings<'a>),
+    PushPromise(PushPromise<'a>),
+    Ping(Ping),
+    GoAway(GoAway<'a>),
+    WindowUpdate(WindowUpdate),
+    Continuation(Continuation<'a>),
+    /// A kind that we don't know, to be discarded (RFC 9113 §4.1, §5.5).
+    Unknown(FrameHeader),
 }
 
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match usize::try_from(self.0)
-            .ok()
-            .and_then(|code| Self::NAMES.get(code))
-        {
-            Some(name) => f.write_str(name),
-            None => write!(f, "{:#x}", self.0),
-        }
+impl<'a> Frame<'a> {
+    /// Parses the whole payload of a frame by its kind. `payload` is exactly `header.length` octets.
+    ///
+    /// # Errors
+    /// The [`FrameError`] of the first rule that the frame breaks. The frame's size against
+    /// SETTINGS_MAX_FRAME_SIZE is [`FrameHeader::check_size`]'s to say, before the payload is there.
+    #[inline]
+    pub fn parse(header: FrameHeader, payload: &'a [u8]) -> Result<Self, FrameError> {
+        Ok(match header.kind {
+            Kind::Data => Self::Data(Data::parse(header, payload)?),
+            Kind::Headers => Self::Headers(Headers::parse(header, payload)?),
+            Kind::Priority => Self::Priority(Priority::parse(header, payload)?),
+            Kind::RstStream => Self::RstStream(RstStream::parse(header, payload)?),
+            Kind::Settings => Self::Settings(Settings::parse(header, payload)?),
+            Kind::PushPromise => Self::PushPromise(PushPromise::parse(header, payload)?),
+            Kind::Ping => Self::Ping(Ping::parse(header, payload)?),
+            Kind::GoAway => Self::GoAway(GoAway::parse(header, payload)?),
+            Kind::WindowUpdate => Self::WindowUpdate(WindowUpdate::parse(header, payload)?),
+            Kind::Continuation => Self::Continuation(Continuation::parse(header, payload)?),
+            Kind::Unknown(_) => Self::Unknown(header),
+        })
     }
 }
 
-impl fmt::Debug for ErrorCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
+/// The first four octets, if there are as many.
+fn split_u32(payload: &[u8]) -> Option<(u32, &[u8])> {
+    let (octets, rest) = payload.split_first_chunk::<4>()?;
+    Some((u32::from_be_bytes(*octets), rest))
 }
+
+/// The error of a frame on stream 0 that belongs to a stream.
+fn need_stream(header: FrameHeader, rule: &'static str) -> Result<u32, FrameError> {
+    if header.stream_id == CONNECTION {
+        return Err(FrameError::connection(ErrorCode::PROTOCOL_ERROR, rule));
+    }
+    Ok(header.stream_id)
+}
+
+/// The error of a frame on a stream that belongs to the connection.
+fn need_connection(header: FrameHeader, rule: &'static str) -> Result<(), FrameError> {
+    if header.stream_id != CONNECTION {
+        return Err(FrameError::connection(ErrorCode::PROTOCOL_ERROR, rule));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
