@@ -17,7 +17,7 @@ pub use connection::{Connection, ConnectionConfig, Credit, Event};
 pub use delivery::{Cause, Delivery, Done, Outcome};
 pub use job::{Job, Policy, RejectReason, Rejected, Tag};
 pub use link::Link;
-pub use machine::{Machine, Turn, Wakeup};
+pub use machine::{Machine, Turn, Wakeup, Wire};
 pub use pool::{Action, Pool, PoolConfig};
 pub use request::{Fields, Head, InvalidField, Method, Request, Response};
 pub use time::Time;

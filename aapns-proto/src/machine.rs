@@ -1,6 +1,11 @@
 //! What a driver loop is generic over.
 
+use std::time::Duration;
+
+use crate::connection::Connection;
 use crate::delivery::Disconnect;
+use crate::job::Tag;
+use crate::link::Link;
 use crate::time::Time;
 
 /// Why [`Machine::poll_timeout`] wants to be called, for traces and for drivers that coalesce timers.
@@ -24,11 +29,8 @@ pub struct Turn {
     pub again: bool,
 }
 
-/// One HTTP/2 connection as a driver loop sees it: bytes in, bytes out, time, and a step between.
-///
-/// A driver's turn is: `handle_timeout` if due → read into `read_buf`, `handle_read` → [`turn`](Self::turn) →
-/// write `transmit()`, `handle_written` → flush → park until readable, writable, woken, or `poll_timeout`.
-pub trait Machine {
+/// The bytes and the time of one HTTP/2 connection.
+pub trait Wire {
     /// Room for what the socket has; never empty.
     fn read_buf(&mut self) -> &mut [u8];
     /// `n` octets of `read_buf` were filled.
@@ -43,9 +45,55 @@ pub trait Machine {
     fn poll_timeout(&self) -> Option<(Time, Wakeup)>;
     /// Time passed.
     fn handle_timeout(&mut self, now: Time);
+}
+
+/// One HTTP/2 connection as a driver loop sees it: bytes in, bytes out, time, and a step between.
+///
+/// A driver's turn is: `handle_wake` if it was woken, `handle_timeout` if due → read into `read_buf`,
+/// `handle_read` → [`turn`](Self::turn) → write `transmit()`, `handle_written` → flush → park until
+/// readable, writable, woken, or `poll_timeout`.
+pub trait Machine {
+    /// What has the bytes and the time.
+    type Wire: Wire;
+    /// Lends the wire for one call of it, or for one read or write of the transport.
+    fn with<O>(&mut self, f: impl FnOnce(&mut Self::Wire) -> O) -> O;
+    /// Somebody has work or an order for this connection.
+    fn handle_wake(&mut self);
     /// The step between reading and writing: takes new work (if `may_take`), hands out results.
     /// `unix` is the wall clock: time since 1970.
-    fn turn(&mut self, now: Time, unix: std::time::Duration, may_take: bool) -> Turn;
+    fn turn(&mut self, now: Time, unix: Duration, may_take: bool) -> Turn;
     /// Nothing more will come out: drop the transport.
     fn is_closed(&self) -> bool;
 }
+
+/// Both have these as methods of their own; the trait only forwards.
+macro_rules! forward_wire {
+    ($machine:ident, $($bound:ident)?) => {
+        impl<T $(: $bound)?> Wire for $machine<T> {
+            fn read_buf(&mut self) -> &mut [u8] {
+                $machine::read_buf(self)
+            }
+            fn handle_read(&mut self, now: Time, n: usize) {
+                $machine::handle_read(self, now, n);
+            }
+            fn transmit(&mut self) -> &[u8] {
+                $machine::transmit(self)
+            }
+            fn handle_written(&mut self, now: Time, n: usize) {
+                $machine::handle_written(self, now, n);
+            }
+            fn handle_disconnect(&mut self, now: Time, why: Disconnect) {
+                $machine::handle_disconnect(self, now, why);
+            }
+            fn poll_timeout(&self) -> Option<(Time, Wakeup)> {
+                $machine::poll_timeout(self)
+            }
+            fn handle_timeout(&mut self, now: Time) {
+                $machine::handle_timeout(self, now);
+            }
+        }
+    };
+}
+
+forward_wire!(Connection,);
+forward_wire!(Link, Tag);
