@@ -1,0 +1,140 @@
+//! The command line: what all commands share. Each command's own flags are in its module.
+
+use clap::builder::FalseyValueParser;
+use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand};
+
+use super::console::{Color, Console};
+use super::{bench, broadcast, bulk, channels, demo, doctor, generate, mock, send, simulator};
+
+/// Apple push notifications from the command line.
+///
+/// Every flag FLAG can be given by an environment variable AAPNS_FLAG. Results go to stdout,
+/// everything else to stderr. Exit codes: 0 all delivered, 1 not all, 2 wrong usage or
+/// configuration, 3 interrupted, 70 a bug.
+#[derive(Debug, Parser)]
+#[command(name = "aapns", version, about, long_about, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    speech: SpeechArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct SpeechArgs {
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print nothing but results and errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Say more; twice for all there is
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+    /// Use colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: Color,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Send 20,000 notifications to an embedded mock server, and check that none is lost
+    Demo(demo::DemoArgs),
+    /// Send one notification, or many from a file
+    Send(Box<send::SendArgs>),
+    /// Run a mock of the push service
+    Mock(mock::MockArgs),
+    /// Measure how fast requests go to a server
+    Bench(bench::BenchArgs),
+    /// Check what can go wrong before the first push
+    Doctor(Box<doctor::DoctorArgs>),
+    /// Manage broadcast channels
+    Channels(Box<channels::ChannelsArgs>),
+    /// Send a Live Activity update to a broadcast channel
+    Broadcast(Box<broadcast::BroadcastArgs>),
+    /// Deliver to an iOS Simulator, through `xcrun simctl push`
+    Simulator(simulator::SimulatorArgs),
+    /// Print a completion script for a shell
+    Completions(generate::CompletionsArgs),
+    /// Write man pages
+    Man(generate::ManArgs),
+}
+
+impl Cli {
+    pub(crate) fn console(&self) -> Console {
+        let SpeechArgs {
+            json,
+            quiet,
+            verbose,
+            color,
+        } = self.speech;
+        Console::new(json, quiet, verbose, color)
+    }
+}
+
+/// The whole command line, with an environment variable for every flag.
+pub(crate) fn command() -> clap::Command {
+    with_environment(Cli::command())
+}
+
+fn with_environment(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(give_variable)
+        .mut_subcommands(with_environment)
+}
+
+fn give_variable(arg: Arg) -> Arg {
+    let Some(long) = arg.get_long() else {
+        return arg;
+    };
+    if matches!(
+        arg.get_action(),
+        ArgAction::Help | ArgAction::Version | ArgAction::HelpShort | ArgAction::HelpLong
+    ) {
+        return arg;
+    }
+    let variable = format!("AAPNS_{}", long.to_uppercase().replace('-', "_"));
+    let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
+    // A value may be private: help names the variable, never what is in it.
+    let arg = arg.env(variable).hide_env_values(true).hide_env(true);
+    if is_switch {
+        // AAPNS_JSON=1 and =true switch on; 0, false and the empty string don't.
+        arg.value_parser(FalseyValueParser::new())
+    } else {
+        arg
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(command: &clap::Command, visit: &mut impl FnMut(&Arg)) {
+        command.get_arguments().for_each(&mut *visit);
+        command.get_subcommands().for_each(|c| flags(c, visit));
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_a_variable() {
+        let mut seen = 0;
+        flags(&command(), &mut |arg| {
+            if let Some(long) = arg.get_long().filter(|l| !["help", "version"].contains(l)) {
+                let variable = arg.get_env().and_then(|v| v.to_str()).unwrap_or_default();
+                assert_eq!(
+                    variable,
+                    format!("AAPNS_{}", long.to_uppercase().replace('-', "_"))
+                );
+                seen += 1;
+            }
+        });
+        assert!(seen > 50, "{seen}");
+    }
+}

@@ -1,0 +1,107 @@
+//! The program `aapns`: demo, send, mock, bench, doctor and their relatives.
+//!
+//! Other programs read its output: flags, exit codes and JSON fields are an interface.
+
+mod args;
+mod bench;
+mod broadcast;
+mod bulk;
+mod channels;
+mod connect;
+mod console;
+mod demo;
+mod doctor;
+mod exit;
+mod generate;
+mod histogram;
+mod mock;
+mod notification;
+mod send;
+mod signals;
+mod simulator;
+mod values;
+
+use std::process::ExitCode;
+
+use clap::FromArgMatches;
+
+use args::{Cli, Command};
+use console::Console;
+use exit::{Exit, Fault, Outcome};
+
+/// Runs the program with the process's own arguments.
+pub fn main() -> ExitCode {
+    exit_with_70_on_a_panic();
+    let cli = match args::command()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+    {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Success
+            }
+            .into();
+        }
+    };
+    let console = cli.console();
+    let exit = run(cli.command, console).unwrap_or_else(|fault| {
+        console.error(&fault);
+        fault.exit()
+    });
+    exit.into()
+}
+
+fn run(command: Command, console: Console) -> Outcome {
+    match command {
+        Command::Demo(args) => demo::run(&args, console),
+        Command::Send(args) => send::run(&args, console),
+        Command::Mock(args) => mock::run(&args, console),
+        Command::Bench(args) => bench::run(&args, console),
+        Command::Doctor(args) => doctor::run(&args, console),
+        Command::Channels(args) => channels::run(&args, console),
+        Command::Broadcast(args) => broadcast::run(&args, console),
+        Command::Simulator(args) => simulator::run(&args, console),
+        Command::Completions(args) => generate::completions(&args, console),
+        Command::Man(args) => generate::man(&args, console),
+    }
+}
+
+/// A panic is a bug, and exits with its own code, on whatever thread it happens.
+fn exit_with_70_on_a_panic() {
+    std::panic::set_hook(Box::new(|panic| {
+        use std::io::Write;
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let payload = panic.payload_as_str().unwrap_or("no message");
+        let _ = writeln!(
+            std::io::stderr(),
+            "aapns: a bug at {place}: {payload}; please report it with the command that led here"
+        );
+        std::process::exit(Exit::Bug as i32);
+    }));
+}
+
+/// The answer of what CLI.md promises and isn't there yet.
+fn not_available(what: &str) -> Fault {
+    Fault::usage(format_args!(
+        "{what} is not available yet; see aapns --help for what is"
+    ))
+}
+
+/// The runtime of the commands that wait for the network.
+fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Fault::usage(format_args!(
+                "can't start the runtime: {error}; free some file descriptors"
+            ))
+        })
+}
