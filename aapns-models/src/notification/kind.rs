@@ -1,0 +1,58 @@
+//! The kinds of notification: what [`Notification`](crate::Notification)'s type parameter can be.
+//!
+//! They are made by the constructors of `Notification` only.
+
+pub use super::alert::Alert;
+pub use super::any::Any;
+pub use super::background::Background;
+pub use super::raw::Raw;
+
+/// A kind of notification. Sealed: the kinds are those of this module.
+pub trait Kind: body::Body {}
+
+/// Kinds whose priority is for the sender to choose.
+pub trait FreePriority: body::Body {}
+
+/// Kinds whose expiration is for the sender to choose.
+pub trait FreeExpiration: body::Body {}
+
+/// Kinds whose payload takes data of the app's own.
+pub trait CarriesData: body::Body {}
+
+/// What encoding asks of a kind; public in name only, which seals the traits above.
+pub(crate) mod body {
+    use super::super::data::{Data, write_json};
+    use crate::{Expiration, InvalidNotification, Priority, PushType};
+
+    pub trait Body: Clone {
+        /// `apns-push-type`, if it has one.
+        fn push_type(&self) -> Option<PushType>;
+
+        /// The priority to send, by the one that was chosen.
+        fn checked_priority(
+            &self,
+            chosen: Option<Priority>,
+        ) -> Result<Option<Priority>, InvalidNotification> {
+            Ok(chosen)
+        }
+
+        /// The expiration to send, by the one that was chosen.
+        fn expiration(&self, chosen: Expiration) -> Expiration {
+            chosen
+        }
+
+        /// Writes the payload, or says which key breaks which rule.
+        fn write_payload(&self, data: &Data, out: &mut Vec<u8>) -> Result<(), InvalidNotification>;
+    }
+
+    /// Writes `{"aps":…}` with the data beside it.
+    pub(crate) fn write_with_aps(aps: &impl serde::Serialize, data: &Data, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"aps\":");
+        write_json(out, aps);
+        if !data.is_empty() {
+            out.push(b',');
+            data.write(out);
+        }
+        out.push(b'}');
+    }
+}
