@@ -12,6 +12,8 @@ pub mod machine;
 pub mod pool;
 pub mod request;
 pub mod time;
+#[cfg(feature = "rustls")]
+pub mod tls;
 
 pub use connection::{Connection, ConnectionConfig, Credit, Event};
 pub use delivery::{Cause, Delivery, Done, Outcome};
