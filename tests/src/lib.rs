@@ -1,1 +1,12 @@
 //! The workspace's own tests: the simulated world, conformance, interoperation.
+//!
+//! A world is one seed: a real [`Pool`](aapns_proto::Pool) with its links, a fake APNs, callers, and
+//! a swarm of faults, under a virtual clock. Its [`oracle`] knows what the fake really processed.
+
+pub mod callers;
+pub mod fake;
+pub mod oracle;
+pub mod pipe;
+pub mod rng;
+pub mod swarm;
+pub mod trace;

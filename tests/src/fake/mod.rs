@@ -1,0 +1,16 @@
+//! A fake APNs: one HTTP/2 server connection as plain code, sharing nothing with `aapns-proto`.
+
+mod acts;
+pub mod fate;
+pub mod habits;
+pub mod reply;
+pub mod server;
+pub mod streams;
+pub mod token;
+pub mod wire;
+
+pub use habits::Habits;
+pub use server::{Act, Context, Server};
+
+#[cfg(test)]
+mod tests;
