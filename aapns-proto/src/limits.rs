@@ -20,3 +20,6 @@ pub const DEADLINE_LANES: usize = 4;
 
 /// Deadlines of settled requests kept before they are swept out: a sweep costs less than a microsecond.
 pub const DEADLINE_GARBAGE: usize = 256;
+
+/// What a field counts beyond its name and value in lists and tables (RFC 9113 §6.5.2, RFC 7541 §4.1).
+pub const FIELD_OVERHEAD: usize = 32;

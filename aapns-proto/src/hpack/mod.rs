@@ -5,6 +5,8 @@
 
 mod decoder;
 mod encoder;
+mod huffman;
+mod integer;
 
 pub use decoder::{DecodeError, Decoder};
 pub use encoder::Encoder;

@@ -1,0 +1,440 @@
+use httlib_huffman::encode as huffman_encode;
+use proptest::prelude::*;
+
+use super::*;
+
+const MAX_LIST: usize = 65_536;
+
+type Field = (Vec<u8>, Vec<u8>);
+
+fn decode(decoder: &mut Decoder, block: &[u8]) -> Result<Vec<Field>, DecodeError> {
+    let mut fields = Vec::new();
+    decoder.decode(block, MAX_LIST, |name, value| {
+        fields.push((name.to_vec(), value.to_vec()));
+    })?;
+    Ok(fields)
+}
+
+fn decode_fresh(block: &str) -> Result<Vec<Field>, DecodeError> {
+    decode(&mut Decoder::new(4096), &hex(block))
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text
+        .chars()
+        .filter_map(|c| c.to_digit(16))
+        .map(|digit| digit as u8)
+        .collect();
+    digits
+        .chunks(2)
+        .map(|pair| pair[0] << 4 | pair[1])
+        .collect()
+}
+
+fn fields(list: &[(&str, &str)]) -> Vec<Field> {
+    list.iter()
+        .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()))
+        .collect()
+}
+
+/// Each representation that holds a string, with nothing before it.
+fn literal_of(name: &[u8], value: &[u8], pattern: u8, huffman: bool) -> Vec<u8> {
+    let mut block = vec![pattern];
+    for text in [name, value] {
+        let mut coded = text.to_vec();
+        if huffman {
+            coded.clear();
+            huffman_encode(text, &mut coded).unwrap();
+        }
+        integer::encode(coded.len(), if huffman { 0x80 } else { 0 }, 7, &mut block);
+        block.extend_from_slice(&coded);
+    }
+    block
+}
+
+#[test]
+fn d1_a_truncated_integer_is_an_error() {
+    for block in ["ff", "ff80", "3f", "7f", "417f"] {
+        assert_eq!(decode_fresh(block), Err(DecodeError::Truncated), "{block}");
+    }
+}
+
+#[test]
+fn d2_a_missing_string_is_an_error() {
+    for block in ["40", "41", "00", "100161", "04"] {
+        assert_eq!(decode_fresh(block), Err(DecodeError::Truncated), "{block}");
+    }
+}
+
+#[test]
+fn d3_huffman_padding_must_be_up_to_seven_ones() {
+    for block in [
+        "418100",
+        "418101",
+        "418103",
+        "41820000",
+        "4181ff",
+        "418207ff",
+        "4184ffffffff",
+    ] {
+        assert_eq!(decode_fresh(block), Err(DecodeError::Huffman), "{block}");
+    }
+    assert_eq!(decode_fresh("418107"), Ok(fields(&[(":authority", "0")])));
+    assert_eq!(decode_fresh("4180"), Ok(fields(&[(":authority", "")])));
+}
+
+#[test]
+fn huffman_eos_is_an_error_even_when_well_padded() {
+    // EOS is thirty 1 bits; then one '0' of five bits, then padding.
+    for block in ["4184fffffffc", "4185fffffffc1f", "418507fffffffe"] {
+        assert_eq!(decode_fresh(block), Err(DecodeError::Huffman), "{block}");
+    }
+}
+
+#[test]
+fn d4_a_size_update_after_a_field_is_an_error() {
+    assert_eq!(decode_fresh("8220"), Err(DecodeError::SizeUpdate));
+}
+
+#[test]
+fn d5_a_lowered_limit_evicts_and_demands_a_size_update() {
+    let mut decoder = Decoder::new(4096);
+    assert!(decode(&mut decoder, &hex("4001610162")).is_ok());
+    decoder.set_max_table_size(0);
+    assert_eq!(
+        decode(&mut decoder, &hex("be")),
+        Err(DecodeError::SizeUpdate)
+    );
+
+    let mut decoder = Decoder::new(4096);
+    assert!(decode(&mut decoder, &hex("4001610162")).is_ok());
+    decoder.set_max_table_size(0);
+    assert_eq!(decode(&mut decoder, &hex("20be")), Err(DecodeError::Index));
+}
+
+#[test]
+fn d6_decoded_fields_are_counted_while_decoding() {
+    let mut decoder = Decoder::new(4096);
+    let mut block = literal_of(b"a", &[b'x'; 4000], INCREMENTAL, false);
+    block.extend_from_slice(&[0xbe; 16_000]);
+    let mut total = 0;
+    let result = decoder.decode(&block, MAX_LIST, |name, value| {
+        total += name.len() + value.len() + limits::FIELD_OVERHEAD;
+    });
+    assert_eq!(result, Err(DecodeError::ListTooLarge));
+    assert!((MAX_LIST - 4033..=MAX_LIST).contains(&total));
+}
+
+#[test]
+fn a_list_of_just_the_limit_is_decoded() {
+    let size = ":method".len() + "GET".len() + 32;
+    let mut decoder = Decoder::new(4096);
+    assert_eq!(decoder.decode(&[0x82, 0x82], 2 * size, |_, _| {}), Ok(()));
+    assert_eq!(
+        decoder.decode(&[0x82, 0x82], 2 * size - 1, |_, _| {}),
+        Err(DecodeError::ListTooLarge)
+    );
+}
+
+#[test]
+fn d7_a_long_block_takes_linear_time() {
+    let started = std::time::Instant::now();
+    let mut count = 0;
+    let block = vec![0x82; 1_000_000];
+    let result = Decoder::new(4096).decode(&block, usize::MAX, |_, _| count += 1);
+    assert_eq!((result, count), (Ok(()), 1_000_000));
+    assert!(started.elapsed().as_secs() < 5);
+}
+
+#[test]
+fn d8_an_error_poisons_the_decoder() {
+    let mut decoder = Decoder::new(4096);
+    assert_eq!(
+        decode(&mut decoder, &hex("400161016280")),
+        Err(DecodeError::Index)
+    );
+    assert_eq!(decode(&mut decoder, &hex("be")), Err(DecodeError::Poisoned));
+    assert_eq!(decode(&mut decoder, &hex("82")), Err(DecodeError::Poisoned));
+    assert_eq!(decode(&mut decoder, &[]), Err(DecodeError::Poisoned));
+}
+
+#[test]
+fn d9_strings_don_t_depend_on_the_capacity_of_a_buffer() {
+    let mut decoder = Decoder::new(4096);
+    assert_eq!(decoder.scratch.value.capacity(), 0);
+    assert_eq!(
+        decode(&mut decoder, &hex("418107 0003616263 8107 82")),
+        decode_fresh("418107 0003616263 8107 82")
+    );
+    let long = literal_of(b"name", &[b'v'; 3000], 0, true);
+    let short = literal_of(b"n", b"", 0, true);
+    assert_eq!(decode(&mut decoder, &long).unwrap()[0].1.len(), 3000);
+    assert_eq!(decode(&mut decoder, &short), Ok(fields(&[("n", "")])));
+}
+
+#[test]
+fn d10_a_block_begins_with_two_size_updates_at_most() {
+    assert_eq!(decode_fresh("20203fe11f82"), Err(DecodeError::SizeUpdate));
+    assert_eq!(
+        decode_fresh("203fe11f82"),
+        Ok(fields(&[(":method", "GET")]))
+    );
+    assert_eq!(decode_fresh("3fe21f82"), Err(DecodeError::SizeUpdate));
+}
+
+#[test]
+fn d10_an_empty_name_is_counted_and_handed_to_the_caller_to_judge() {
+    assert_eq!(decode_fresh("400000"), Ok(fields(&[("", "")])));
+    let block = [0x00; 3 * 100];
+    let result = Decoder::new(4096).decode(&block, 99 * 32, |_, _| {});
+    assert_eq!(result, Err(DecodeError::ListTooLarge));
+}
+
+#[test]
+fn an_index_outside_the_tables_is_an_error() {
+    for block in [
+        "80",
+        "be",
+        "ffffffff07",
+        "7e0161",
+        "0f2f0161",
+        "ff8080808001",
+    ] {
+        let error = decode_fresh(block).unwrap_err();
+        assert!(
+            matches!(error, DecodeError::Index | DecodeError::Integer),
+            "{block}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_string_longer_than_the_block_is_truncated() {
+    for block in [
+        "0002 61",
+        "0001 61 02 61",
+        "00 7fffffff07 61",
+        "41 ffffffff07 61",
+    ] {
+        assert_eq!(decode_fresh(block), Err(DecodeError::Truncated), "{block}");
+    }
+}
+
+#[test]
+fn an_entry_larger_than_the_table_empties_it() {
+    let mut decoder = Decoder::new(4096);
+    assert!(decode(&mut decoder, &hex("4001610162")).is_ok());
+    assert!(decode(&mut decoder, &hex("be")).is_ok());
+    let large = literal_of(b"a", &[b'x'; 5000], INCREMENTAL, false);
+    assert_eq!(decode(&mut decoder, &large).unwrap()[0].1.len(), 5000);
+    assert_eq!(decode(&mut decoder, &hex("be")), Err(DecodeError::Index));
+}
+
+#[test]
+fn a_name_may_come_from_the_entry_that_it_pushes_out() {
+    let mut decoder = Decoder::new(4096);
+    // A table of 40 octets holds one entry of 34.
+    assert!(decode(&mut decoder, &hex("3f09 4001610162")).is_ok());
+    assert_eq!(
+        decode(&mut decoder, &hex("7e0163 be")),
+        Ok(fields(&[("a", "c"), ("a", "c")]))
+    );
+}
+
+#[test]
+fn a_table_over_4096_is_used_from_the_peers_size_update_on() {
+    let mut decoder = Decoder::new(16_384);
+    let large = literal_of(b"a", &[b'x'; 5000], INCREMENTAL, false);
+    assert!(decode(&mut decoder, &large).is_ok());
+    assert!(
+        decode(
+            &mut decoder,
+            &[&hex("3fe17f")[..], &large, &[0xbe]].concat()
+        )
+        .is_ok()
+    );
+}
+
+#[test]
+fn requests_and_responses_of_rfc_7541_c_3_and_c_4() {
+    let expected = [
+        fields(&[
+            (":method", "GET"),
+            (":scheme", "http"),
+            (":path", "/"),
+            (":authority", "www.example.com"),
+        ]),
+        fields(&[
+            (":method", "GET"),
+            (":scheme", "http"),
+            (":path", "/"),
+            (":authority", "www.example.com"),
+            ("cache-control", "no-cache"),
+        ]),
+        fields(&[
+            (":method", "GET"),
+            (":scheme", "https"),
+            (":path", "/index.html"),
+            (":authority", "www.example.com"),
+            ("custom-key", "custom-value"),
+        ]),
+    ];
+    let plain = [
+        "8286 8441 0f77 7777 2e65 7861 6d70 6c65 2e63 6f6d",
+        "8286 84be 5808 6e6f 2d63 6163 6865",
+        "8287 85bf 400a 6375 7374 6f6d 2d6b 6579 0c63 7573 746f 6d2d 7661 6c75 65",
+    ];
+    let coded = [
+        "8286 8441 8cf1 e3c2 e5f2 3a6b a0ab 90f4 ff",
+        "8286 84be 5886 a8eb 1064 9cbf",
+        "8287 85bf 4088 25a8 49e9 5ba9 7d7f 8925 a849 e95b b8e8 b4bf",
+    ];
+    for blocks in [plain, coded] {
+        let mut decoder = Decoder::new(4096);
+        for (block, expected) in blocks.iter().zip(&expected) {
+            assert_eq!(decode(&mut decoder, &hex(block)).as_ref(), Ok(expected));
+        }
+        assert_eq!(decoder.table.dynamic_size(), 164);
+    }
+}
+
+#[test]
+fn responses_of_rfc_7541_c_5_and_c_6_evict() {
+    let plain = [
+        "4803 3330 3258 0770 7269 7661 7465 611d 4d6f 6e2c 2032 3120 4f63 7420 3230 3133 \
+         2032 303a 3133 3a32 3120 474d 546e 1768 7474 7073 3a2f 2f77 7777 2e65 7861 6d70 6c65 2e63 6f6d",
+        "4803 3330 37c1 c0bf",
+        "88c1 611d 4d6f 6e2c 2032 3120 4f63 7420 3230 3133 2032 303a 3133 3a32 3220 474d \
+         54c0 5a04 677a 6970 7738 666f 6f3d 4153 444a 4b48 514b 425a 584f 5157 454f 5049 \
+         5541 5851 5745 4f49 553b 206d 6178 2d61 6765 3d33 3630 303b 2076 6572 7369 6f6e 3d31",
+    ];
+    let coded = [
+        "4882 6402 5885 aec3 771a 4b61 96d0 7abe 9410 54d4 44a8 2005 9504 0b81 66e0 82a6 \
+         2d1b ff6e 919d 29ad 1718 63c7 8f0b 97c8 e9ae 82ae 43d3",
+        "4883 640e ffc1 c0bf",
+        "88c1 6196 d07a be94 1054 d444 a820 0595 040b 8166 e084 a62d 1bff c05a 839b d9ab \
+         77ad 94e7 821d d7f2 e6c7 b335 dfdf cd5b 3960 d5af 2708 7f36 72c1 ab27 0fb5 291f \
+         9587 3160 65c0 03ed 4ee5 b106 3d50 07",
+    ];
+    for blocks in [plain, coded] {
+        // The limit of the examples is 256 octets.
+        let mut decoder = Decoder::new(256);
+        let first = decode(&mut decoder, &hex(blocks[0])).unwrap();
+        assert_eq!(first[0], (b":status".to_vec(), b"302".to_vec()));
+        assert_eq!(first[3].1, b"https://www.example.com");
+        let second = decode(&mut decoder, &hex(blocks[1])).unwrap();
+        assert_eq!(second[0].1, b"307");
+        assert_eq!(second[1..], first[1..]);
+        let third = decode(&mut decoder, &hex(blocks[2])).unwrap();
+        assert_eq!(third[0].1, b"200");
+        assert_eq!(third[4].1, b"gzip");
+        assert_eq!(
+            third[5].1,
+            b"foo=ASDJKHQKBZXOQWEOPIUAXQWEOIU; max-age=3600; version=1"
+        );
+        assert_eq!(decoder.table.dynamic_size(), 215);
+    }
+}
+
+#[test]
+fn every_symbol_comes_back_from_huffman() {
+    let mut out = Vec::new();
+    for first in 0..=255_u8 {
+        for second in [first, b'0', b'e', b'~', 0x00, 0xff] {
+            let text = [first, second, first];
+            let mut coded = Vec::new();
+            huffman_encode(&text, &mut coded).unwrap();
+            assert_eq!(huffman::encoded_len(&text), coded.len());
+            assert_eq!(huffman::decode(&coded, &mut out), Ok(&text[..]));
+        }
+    }
+}
+
+#[test]
+fn debug_shows_nothing_that_was_received() {
+    let mut decoder = Decoder::new(4096);
+    let block = literal_of(b"apns-id", b"zzzz", INCREMENTAL, true);
+    decode(&mut decoder, &block).unwrap();
+    let shown = format!("{decoder:?}");
+    assert!(
+        !shown.contains("122, 122") && !shown.contains("zz"),
+        "{shown}"
+    );
+}
+
+/// One representation, and the field that it stands for.
+fn representation() -> impl Strategy<Value = (Vec<u8>, Field)> {
+    let text = || prop::collection::vec(any::<u8>(), 0..40);
+    let pattern = prop::sample::select(vec![0x00, 0x10, INCREMENTAL]);
+    (text(), text(), pattern, any::<bool>()).prop_map(|(name, value, pattern, huffman)| {
+        (literal_of(&name, &value, pattern, huffman), (name, value))
+    })
+}
+
+proptest! {
+    #[test]
+    fn literals_come_back(parts in prop::collection::vec(representation(), 0..20)) {
+        let block: Vec<u8> = parts.iter().flat_map(|(octets, _)| octets.clone()).collect();
+        let expected: Vec<Field> = parts.into_iter().map(|(_, field)| field).collect();
+        prop_assert_eq!(decode(&mut Decoder::new(4096), &block), Ok(expected));
+    }
+
+    #[test]
+    fn a_cut_block_gives_the_fields_before_the_cut_or_an_error(
+        parts in prop::collection::vec(representation(), 1..6),
+    ) {
+        let mut whole = vec![0];
+        let mut block = Vec::new();
+        for (octets, _) in &parts {
+            block.extend_from_slice(octets);
+            whole.push(block.len());
+        }
+        for cut in 0..block.len() {
+            let result = decode(&mut Decoder::new(4096), &block[..cut]);
+            match whole.iter().position(|&end| end == cut) {
+                Some(count) => prop_assert_eq!(result.map(|fields| fields.len()), Ok(count)),
+                None => prop_assert_eq!(result, Err(DecodeError::Truncated)),
+            }
+        }
+    }
+
+    #[test]
+    fn any_octets_end_in_fields_or_an_error(blocks: Vec<Vec<u8>>) {
+        let mut decoder = Decoder::new(4096);
+        for block in blocks {
+            let _ = decode(&mut decoder, &block);
+            prop_assert!(decoder.table.dynamic_size() <= 4096);
+        }
+    }
+
+    #[test]
+    fn huffman_agrees_with_a_decoder_that_goes_bit_by_bit(octets: Vec<u8>) {
+        let mut out = Vec::new();
+        let fast = huffman::decode(&octets, &mut out).map(<[u8]>::to_vec).ok();
+        prop_assert_eq!(fast, bit_by_bit(&octets));
+    }
+}
+
+/// The slow and plain reading of RFC 7541 §5.2.
+fn bit_by_bit(octets: &[u8]) -> Option<Vec<u8>> {
+    use httlib_huffman::encoder::table::ENCODE_TABLE;
+    let mut text = Vec::new();
+    let (mut code, mut length) = (0_u32, 0_u8);
+    for bit in octets
+        .iter()
+        .flat_map(|octet| (0..8).rev().map(move |n| octet >> n & 1))
+    {
+        code = code << 1 | u32::from(bit);
+        length += 1;
+        if let Some(symbol) = ENCODE_TABLE
+            .iter()
+            .position(|&entry| entry == (length, code))
+        {
+            text.push(u8::try_from(symbol).ok()?);
+            (code, length) = (0, 0);
+        } else if length >= 30 {
+            return None;
+        }
+    }
+    (length < 8 && code == (1 << length) - 1).then_some(text)
+}
