@@ -23,3 +23,62 @@ pub const DEADLINE_GARBAGE: usize = 256;
 
 /// What a field counts beyond its name and value in lists and tables (RFC 9113 §6.5.2, RFC 7541 §4.1).
 pub const FIELD_OVERHEAD: usize = 32;
+/// Octets of one connection's read buffer: four of the largest frames, and about one TCP receive.
+pub const READ_BUFFER: usize = 4 * (MAX_FRAME_SIZE as usize + 9);
+
+/// Octets of output above which no request starts while others are in flight: sixteen TLS records.
+pub const OUTPUT_ROOM: usize = 256 * 1024;
+
+/// Octets of output above which the peer makes us answer more than it reads: requests stop at half of it.
+pub const OUTPUT_LIMIT: usize = 2 * OUTPUT_ROOM;
+
+/// The connection's receive window: 64 KiB each for sixteen bodies at once, given back at half.
+pub const CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+/// A stream's receive window: the initial value of RFC 9113 §6.9.2.
+pub const STREAM_WINDOW: u32 = 65_535;
+
+/// Octets of a field block, coded and decoded, that we accept: nghttp2's number, and four times what we advertise.
+pub const FIELD_BLOCK: usize = 64 * 1024;
+
+/// SETTINGS_MAX_HEADER_LIST_SIZE that we advertise: APNs' answers have a few hundred octets of fields.
+pub const ADVERTISED_FIELD_LIST: u32 = 16 * 1024;
+
+/// CONTINUATION frames of one field block: nghttp2's number (VU#421644).
+pub const CONTINUATIONS: u32 = 8;
+
+/// Octets of fields and bodies kept for responses that are not complete or not taken yet, over all streams.
+pub const HELD_RESPONSES: usize = 16 * 1024 * 1024;
+
+/// Interim (1xx) responses of one stream: the upper end of what clients allow.
+pub const INTERIM_RESPONSES: u8 = 32;
+
+/// Entries of one SETTINGS frame: nghttp2's number (CVE-2019-9515).
+pub const SETTINGS_ENTRIES: usize = 32;
+
+/// Points of the flood budget: ten thousand frames without effect, as nghttp2's "glitches".
+pub const FLOOD_BURST: u32 = 10_000;
+
+/// Points that come back each second, so that keep-alives of an idle connection are never a flood.
+pub const FLOOD_REFILL: u32 = 100;
+
+/// Points for each stream open and each step of progress: a WINDOW_UPDATE or two for each DATA are usual.
+pub const FLOOD_PROGRESS: u32 = 4;
+
+/// Points of a frame that makes us answer (PING, SETTINGS): a thousand in a burst, as nghttp2's queue of ACKs.
+pub const FLOOD_ANSWERED: u32 = 10;
+
+/// Points of a GOAWAY: a hundred of them; a graceful shutdown needs two.
+pub const FLOOD_GOAWAY: u32 = 100;
+
+/// RST_STREAM frames that we send in a second; beyond it looks like CVE-2023-44487 from the server's side.
+pub const RESETS_PER_SECOND: u32 = 100;
+
+/// The last stream id that a client can use (RFC 9113 §5.1.1).
+pub const LAST_STREAM_ID: u32 = 0x7fff_ffff;
+
+/// Stream ids left unused at the end, so that a replacement is up before they run out.
+pub const STREAM_ID_MARGIN: u32 = 1_024;
+
+/// Slots of the stream ring to begin with: APNs' limit under token authentication is 1, and mostly under 1000.
+pub const STREAM_SLOTS: usize = 16;

@@ -131,6 +131,11 @@ impl Fields {
         self.packed.is_empty()
     }
 
+    /// Octets of memory that the list takes.
+    pub(crate) fn octets(&self) -> usize {
+        self.packed.len()
+    }
+
     /// The size as SETTINGS_MAX_HEADER_LIST_SIZE counts it: name + value + 32 for each (RFC 9113 §6.5.2).
     pub fn list_size(&self) -> usize {
         self.iter().map(|(n, v)| n.len() + v.len() + 32).sum()
