@@ -23,6 +23,7 @@ pub const DEADLINE_GARBAGE: usize = 256;
 
 /// What a field counts beyond its name and value in lists and tables (RFC 9113 §6.5.2, RFC 7541 §4.1).
 pub const FIELD_OVERHEAD: usize = 32;
+
 /// Octets of one connection's read buffer: four of the largest frames, and about one TCP receive.
 pub const READ_BUFFER: usize = 4 * (MAX_FRAME_SIZE as usize + 9);
 

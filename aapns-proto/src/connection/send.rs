@@ -12,6 +12,7 @@ const LEAST_ROOM: usize = 1_024;
 impl<T> Connection<T> {
     /// Opens a stream and codes as much of its request as may go. `Err`: the ids are used up.
     #[inline]
+    #[allow(clippy::result_large_err, reason = "the job comes back whole")]
     pub(super) fn open(&mut self, mut job: Job<T>) -> Result<(), Job<T>> {
         job.history.token_generation = self.generation;
         let deadline = job.deadline;

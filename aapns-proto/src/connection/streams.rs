@@ -47,6 +47,7 @@ impl<T> Streams<T> {
 
     /// Takes the next id and makes its stream; `Err` gives the job back if the ids are used up.
     #[inline]
+    #[allow(clippy::result_large_err, reason = "the job comes back whole")]
     pub(super) fn open(&mut self, job: Job<T>, window: u32) -> Result<&mut Stream<T>, Job<T>> {
         if self.len * 2 >= self.slots.len() && self.slots.len() < self.max_slots {
             self.grow();
