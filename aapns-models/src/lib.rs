@@ -5,6 +5,8 @@ mod device_token;
 mod error_body;
 mod id;
 mod invalid;
+#[cfg(feature = "ndjson")]
+pub mod ndjson;
 pub mod notification;
 mod priority;
 mod push_type;

@@ -65,7 +65,7 @@ impl fmt::Debug for Data {
 }
 
 /// A user's value as JSON text.
-pub fn to_json(
+pub(super) fn to_json(
     field: fmt::Arguments<'_>,
     value: &impl Serialize,
 ) -> Result<String, InvalidNotification> {
@@ -74,7 +74,7 @@ pub fn to_json(
 }
 
 /// Writes a value of ours, which is JSON for sure.
-pub fn write_json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+pub(super) fn write_json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     serde_json::to_writer(out, value)
         .expect("a Vec takes all, and our values are text, numbers and lists");
 }
