@@ -10,3 +10,4 @@ pub mod pipe;
 pub mod rng;
 pub mod swarm;
 pub mod trace;
+pub mod world;

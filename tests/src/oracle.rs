@@ -69,6 +69,10 @@ struct Record {
     statuses: Vec<u16>,
     is_settled: bool,
     is_abandoned: bool,
+    /// It came out as something that the server can't have.
+    claim: Option<Delivery>,
+    /// It came out as a possible duplicate.
+    is_flagged: bool,
 }
 
 /// How many requests ended how.
@@ -88,6 +92,34 @@ pub struct Outcomes {
     pub possible_duplicates: u64,
     /// Of all these, the caller had left.
     pub abandoned: u64,
+}
+
+impl std::ops::AddAssign for Outcomes {
+    fn add_assign(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.rejected += other.rejected;
+        self.not_sent += other.not_sent;
+        self.refused += other.refused;
+        self.unknown += other.unknown;
+        self.possible_duplicates += other.possible_duplicates;
+        self.abandoned += other.abandoned;
+    }
+}
+
+impl fmt::Display for Outcomes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} accepted, {} rejected, {} not sent, {} refused, {} unknown; {} possible duplicates, {} abandoned",
+            self.accepted,
+            self.rejected,
+            self.not_sent,
+            self.refused,
+            self.unknown,
+            self.possible_duplicates,
+            self.abandoned
+        )
+    }
 }
 
 /// The oracle of one world.
@@ -173,13 +205,9 @@ impl Oracle {
 
     /// The request came back to its caller without an outcome: cancelled, or not taken.
     pub fn handed_back(&mut self, now: Time, tag: u32) {
-        let completed = self
-            .records
-            .get(tag as usize)
-            .map_or(0, |record| record.processed);
-        if completed > 0 {
-            let detail = || format!("tag {tag} was handed back from the queue, but processed");
-            self.fail(now, Rule::FalselyUnprocessed, detail);
+        if let Some(record) = self.records.get_mut(tag as usize) {
+            record.claim = Some(Delivery::NotSent);
+            self.check_claim(now, tag);
         }
         self.settle(now, tag);
     }
@@ -195,9 +223,10 @@ impl Oracle {
     }
 
     /// The fake server got a whole request.
-    pub fn completed(&mut self, tag: u32) {
+    pub fn completed(&mut self, now: Time, tag: u32) {
         if let Some(record) = self.records.get_mut(tag as usize) {
             record.completed += 1;
+            self.check_claim(now, tag);
         }
     }
 
@@ -211,6 +240,27 @@ impl Oracle {
             self.fail(now, Rule::Twice, || {
                 format!("tag {tag}, at most once, was processed twice")
             });
+        } else if record.processed > 1 && record.is_settled && !record.is_flagged {
+            self.fail(now, Rule::Twice, || {
+                format!("tag {tag} was processed again after it came out unflagged")
+            });
+        }
+        self.check_claim(now, tag);
+    }
+
+    /// What came out may turn out wrong later: octets on the way still arrive.
+    fn check_claim(&mut self, now: Time, tag: u32) {
+        let Some(record) = self.records.get(tag as usize) else {
+            return;
+        };
+        let is_false = match record.claim {
+            Some(Delivery::NotSent) => record.completed > 0,
+            Some(Delivery::Refused) => record.processed > 0,
+            _ => false,
+        };
+        if is_false {
+            let detail = format!("tag {tag}: {record:?}");
+            self.fail(now, Rule::FalselyUnprocessed, || detail);
         }
     }
 
@@ -225,14 +275,20 @@ impl Oracle {
     pub fn done<T>(&mut self, now: Time, tag: u32, done: &Done<T>) {
         self.settle(now, tag);
         self.count(tag, done);
-        let Some(record) = self.records.get(tag as usize) else {
+        let Some(record) = self.records.get_mut(tag as usize) else {
             return;
+        };
+        record.is_flagged = done.possible_duplicate;
+        record.claim = match done.outcome {
+            Outcome::Failed(_, delivery) => Some(delivery),
+            Outcome::Answered(_) => None,
         };
         if let Some(problem) = judge(record, done, now) {
             let (rule, what) = problem;
             let detail = format!("tag {tag}: {what}: {record:?}: {:?}", done.outcome);
             self.fail(now, rule, || detail);
         }
+        self.check_claim(now, tag);
     }
 
     /// A dial begins.
@@ -297,15 +353,6 @@ fn judge<T>(record: &Record, done: &Done<T>, now: Time) -> Option<(Rule, &'stati
             if !record.statuses.contains(&response.status) {
                 return Some((Rule::WrongAnswer, "no such answer was given"));
             }
-        }
-        Outcome::Failed(_, Delivery::NotSent) if record.completed > 0 => {
-            return Some((
-                Rule::FalselyUnprocessed,
-                "called NotSent, but received whole",
-            ));
-        }
-        Outcome::Failed(_, Delivery::Refused) if record.processed > 0 => {
-            return Some((Rule::FalselyUnprocessed, "called Refused, but processed"));
         }
         Outcome::Failed(Cause::Timeout, _) if record.deadline.is_none() => {
             return Some((Rule::Deadline, "timed out without a deadline"));
@@ -384,8 +431,17 @@ mod tests {
     fn not_sent_is_a_lie_once_the_server_has_the_whole_request() {
         let mut oracle = oracle(Policy::AtLeastOnce);
         oracle.began(Time::ZERO, 0);
-        oracle.completed(0);
+        oracle.completed(Time::ZERO, 0);
         oracle.done(Time::ZERO, 0, &failed(Delivery::NotSent));
+        assert_eq!(rule(&oracle), Some(Rule::FalselyUnprocessed));
+    }
+
+    #[test]
+    fn not_sent_is_a_lie_too_if_the_request_arrives_afterwards() {
+        let mut oracle = oracle(Policy::AtLeastOnce);
+        oracle.done(Time::ZERO, 0, &failed(Delivery::NotSent));
+        assert_eq!(rule(&oracle), None);
+        oracle.completed(Time::ZERO, 0);
         assert_eq!(rule(&oracle), Some(Rule::FalselyUnprocessed));
     }
 
@@ -393,7 +449,7 @@ mod tests {
     fn refused_is_true_of_a_request_received_and_not_processed() {
         let mut oracle = oracle(Policy::AtLeastOnce);
         oracle.began(Time::ZERO, 0);
-        oracle.completed(0);
+        oracle.completed(Time::ZERO, 0);
         oracle.done(Time::ZERO, 0, &failed(Delivery::Refused));
         assert_eq!(rule(&oracle), None);
     }

@@ -139,6 +139,11 @@ impl Pipe {
             .filter(|_| self.arrived == 0 && self.on_the_way.is_empty())
     }
 
+    /// Whether it was reset.
+    pub fn is_reset(&self) -> bool {
+        self.end == Some(End::Reset)
+    }
+
     /// Whether the writer would be told that the connection is gone.
     pub fn is_ended(&self) -> bool {
         self.end.is_some()
@@ -164,11 +169,18 @@ pub struct Layer {
     taken: u64,
     /// It fails at this octet, after letting out some of the write that failed.
     pub fails_at: Option<u64>,
-    /// It takes octets ahead of what the pipe holds, and must be flushed.
-    pub holds: bool,
+    holds: bool,
 }
 
 impl Layer {
+    /// `holds`: it takes octets ahead of what the pipe holds, and must be flushed.
+    pub fn new(holds: bool) -> Self {
+        Self {
+            holds,
+            ..Self::default()
+        }
+    }
+
     /// Writes through to `pipe`, which holds `capacity` octets; `leak` of a thousand of a failing write's octets go out.
     pub fn write(
         &mut self,
@@ -293,8 +305,7 @@ mod tests {
 
     #[test]
     fn a_holding_layer_is_pending_until_the_pipe_has_room() {
-        let (mut pipe, mut layer) = (Pipe::default(), Layer::default());
-        layer.holds = true;
+        let (mut pipe, mut layer) = (Pipe::default(), Layer::new(true));
         let at = (Time::ZERO, MS);
         assert_eq!(layer.write(&mut pipe, at, b"abcdef", 4, 0), Wrote::Took(4));
         assert_eq!(layer.flush(&mut pipe, Time::ZERO, MS, 3), Wrote::Pending);

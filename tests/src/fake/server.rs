@@ -338,8 +338,11 @@ impl Server {
         if Some(stream.body) != cx.oracle.body_length(tag) {
             return self.blame(cx, "a body of another length");
         }
-        cx.oracle.completed(tag);
+        cx.oracle.completed(cx.now, tag);
         let no = if self.habits.wants_token {
+            if cx.swarm.strikes(Kind::TokenUpdates, 8) {
+                self.guard.spoil();
+            }
             self.guard
                 .check(stream.authorization.as_deref(), cx.unix, cx.revoked)
         } else {

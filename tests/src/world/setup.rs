@@ -1,0 +1,121 @@
+//! What a world is made of.
+
+use std::time::Duration;
+
+use aapns_proto::pool::Auth;
+use aapns_proto::{PoolConfig, Time};
+
+use crate::callers::{self, Caller};
+use crate::fake::Habits;
+use crate::rng::Rng;
+use crate::swarm::Swarm;
+
+/// The network between the pool and its servers.
+#[derive(Clone, Copy, Debug)]
+pub struct Net {
+    /// Microseconds that octets take, one way: from, to.
+    pub latency: (u64, u64),
+    /// Octets that a direction holds before its writer must wait.
+    pub capacity: usize,
+    /// Octets that one read brings at most.
+    pub read: usize,
+    /// The client's TLS layer takes octets ahead, and must be flushed.
+    pub holds: bool,
+}
+
+/// All of a world's choices, made before it begins.
+#[derive(Debug)]
+pub struct Setup {
+    /// Where all randomness comes from.
+    pub seed: u64,
+    /// The pool's numbers.
+    pub pool: PoolConfig,
+    /// What the servers are like.
+    pub habits: Habits,
+    /// The network.
+    pub net: Net,
+    /// The faults.
+    pub swarm: Swarm,
+    /// Those who submit.
+    pub callers: Vec<Caller>,
+    /// When the last fault strikes.
+    pub faults_until: Time,
+    /// Whether the pool is closed at the end of the faults, rather than once all is done.
+    pub is_closed_early: bool,
+    /// Requests at the end that must be answered with 200.
+    pub probes: u32,
+    /// Whether to keep a trace to read.
+    pub keeps_trace: bool,
+}
+
+impl Setup {
+    /// The world of this seed.
+    pub fn seeded(seed: u64) -> Self {
+        let mut rng = Rng::new(seed, 3);
+        let mut swarm = Swarm::new(seed);
+        let span = rng.millis(100, 12_000);
+        let callers = callers::plan(seed, &mut swarm, span);
+        let auth = if rng.chance(600) {
+            Auth::Token
+        } else {
+            Auth::None
+        };
+        let min_links = u16::try_from(rng.range(1, 2)).unwrap_or(1);
+        let max_links = min_links + u16::try_from(rng.range(0, 3)).unwrap_or(0);
+        let mut pool = PoolConfig {
+            min_links,
+            max_links,
+            auth,
+            ..PoolConfig::default()
+        };
+        if rng.chance(200) {
+            pool.max_queued = 20;
+        }
+        pool.connection.authority = bytes::Bytes::from_static(b"api.push.apple.com");
+        pool.connection.progress_timeout = Duration::from_secs(10);
+        let slowest = rng.pick(&[200, 5_000, 60_000]).unwrap_or(200);
+        Self {
+            seed,
+            habits: Habits::seeded(&mut rng, auth == Auth::Token),
+            net: Net {
+                latency: (slowest / 2, slowest),
+                capacity: if rng.chance(200) { 2_000 } else { 64 * 1024 },
+                read: if rng.chance(200) { 50 } else { 16 * 1024 },
+                holds: rng.chance(300),
+            },
+            pool,
+            swarm,
+            callers,
+            faults_until: Time::ZERO + span + rng.millis(0, 8_000),
+            is_closed_early: rng.chance(60),
+            probes: 3,
+            keeps_trace: false,
+        }
+    }
+
+    /// A world in which nothing goes wrong: 4 links at most, no token, no callers yet.
+    pub fn calm(seed: u64) -> Self {
+        let mut pool = PoolConfig {
+            max_links: 4,
+            ..PoolConfig::default()
+        };
+        pool.connection.authority = bytes::Bytes::from_static(b"api.push.apple.com");
+        Self {
+            seed,
+            pool,
+            habits: Habits::default(),
+            net: Net {
+                latency: (500, 1_000),
+                capacity: 64 * 1024,
+                read: 16 * 1024,
+                holds: false,
+            },
+            swarm: Swarm::of(seed, &[]),
+            callers: Vec::new(),
+            faults_until: Time::ZERO,
+            is_closed_early: false,
+            probes: 0,
+            keeps_trace: false,
+        }
+    }
+}
