@@ -83,3 +83,6 @@ pub const STREAM_ID_MARGIN: u32 = 1_024;
 
 /// Slots of the stream ring to begin with: APNs' limit under token authentication is 1, and mostly under 1000.
 pub const STREAM_SLOTS: usize = 16;
+
+/// Heads whose coded fields a connection remembers: senders mix a few topics and push types.
+pub const CACHED_HEADS: usize = 16;

@@ -5,6 +5,7 @@
 
 mod decoder;
 mod encoder;
+mod heads;
 mod huffman;
 mod integer;
 

@@ -1,0 +1,456 @@
+use std::collections::VecDeque;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::hpack::Decoder;
+use crate::request::{Fields, Method};
+
+type Field = (Vec<u8>, Vec<u8>);
+
+const ID: &str = "eabeae54-14a8-11e5-b60b-1697f925ec7b";
+
+fn encoder() -> Encoder {
+    let mut encoder = Encoder::new("https".into(), "api.push.apple.com".into());
+    encoder.set_authorization(Some("bearer ey.J0.x-y".into()));
+    encoder
+}
+
+fn head(topic: &str) -> Head {
+    let fields = Fields::new()
+        .with("apns-topic", topic)
+        .and_then(|fields| fields.with("apns-push-type", "alert"))
+        .and_then(|fields| fields.with("apns-priority", "10"));
+    Head::new(Method::POST, fields.unwrap())
+}
+
+fn request(head: &Head) -> Request {
+    let request = Request::new(head.clone(), "/3/device/00ff", "{}").unwrap();
+    request.field("apns-id", ID).unwrap()
+}
+
+fn encode(encoder: &mut Encoder, request: &Request) -> Vec<u8> {
+    let mut out = Vec::new();
+    encoder.encode(request, &mut out);
+    out
+}
+
+/// What a decoder must find.
+fn fields_of(request: &Request, authorization: Option<&[u8]>) -> Vec<Field> {
+    let mut fields: Vec<Field> = vec![
+        (b":path".to_vec(), request.path().to_vec()),
+        (b":method".to_vec(), request.head().method().as_str().into()),
+        (b":scheme".to_vec(), b"https".to_vec()),
+        (b":authority".to_vec(), b"api.push.apple.com".to_vec()),
+    ];
+    fields.extend(authorization.map(|value| (b"authorization".to_vec(), value.to_vec())));
+    let own = request.head().fields().iter().chain(request.fields());
+    fields.extend(own.map(|(name, value)| (name.to_vec(), value.to_vec())));
+    fields
+}
+
+/// Two decoders that know nothing of the encoder, ours and fluke's, hold the same block.
+struct Peer {
+    ours: Decoder,
+    flukes: fluke_hpack::Decoder<'static>,
+}
+
+impl Peer {
+    fn new() -> Self {
+        Self {
+            ours: Decoder::new(4096),
+            flukes: fluke_hpack::Decoder::new(),
+        }
+    }
+
+    fn allow(&mut self, size: u32) {
+        self.ours.set_max_table_size(size);
+        self.flukes.set_max_allowed_table_size(size as usize);
+    }
+
+    fn decode(&mut self, block: &[u8]) -> Vec<Field> {
+        let mut fields = Vec::new();
+        let result = self.ours.decode(block, usize::MAX, |name, value| {
+            fields.push((name.to_vec(), value.to_vec()));
+        });
+        assert_eq!(result, Ok(()), "{block:02x?}");
+        assert_eq!(
+            self.flukes.decode(block).as_ref(),
+            Ok(&fields),
+            "{block:02x?}"
+        );
+        fields
+    }
+}
+
+fn contains(block: &[u8], part: &[u8]) -> bool {
+    block.windows(part.len()).any(|window| window == part)
+}
+
+/// Whether the block inserts nothing: no representation begins with the bits 01.
+fn inserts_nothing(block: &[u8]) -> bool {
+    let mut rest = block;
+    while let Some(&first) = rest.first() {
+        if first & 0xc0 == 0x40 {
+            return false;
+        }
+        if first & 0x80 != 0 {
+            integer::decode(&mut rest, 7).unwrap();
+        } else if first & 0x20 != 0 {
+            integer::decode(&mut rest, 5).unwrap();
+        } else {
+            let strings = if integer::decode(&mut rest, 4).unwrap() == 0 {
+                2
+            } else {
+                1
+            };
+            for _ in 0..strings {
+                let length = integer::decode(&mut rest, 7).unwrap() as usize;
+                rest = &rest[length..];
+            }
+        }
+    }
+    true
+}
+
+#[test]
+fn the_third_request_of_a_head_is_path_indices_and_the_raw_values_of_its_own() {
+    let (mut encoder, head) = (encoder(), head("com.example.app"));
+    let first = encode(&mut encoder, &request(&head));
+    let second = encode(&mut encoder, &request(&head));
+    let third = encode(&mut encoder, &request(&head));
+    assert!(first.len() > 100 && !inserts_nothing(&first));
+    assert_eq!(second, third);
+
+    let mut expected = b"\x04\x0e/3/device/00ff".to_vec();
+    // :method POST, :scheme https, :authority, authorization as a literal of static name 23.
+    expected.extend_from_slice(&[0x83, 0x87, 0xc2, 0x0f, 0x08]);
+    let at = expected.len();
+    assert_eq!(third[..at], expected);
+    // topic, push type, priority; apns-id, newest and so index 62, with a raw value.
+    let mut tail = vec![0xc1, 0xc0, 0xbf, 0x0f, 0x2f, 0x24];
+    tail.extend_from_slice(ID.as_bytes());
+    assert!(third.ends_with(&tail), "{third:02x?}");
+}
+
+#[test]
+fn what_is_encoded_is_decoded_by_others() {
+    let (mut encoder, mut peer) = (encoder(), Peer::new());
+    let heads = [
+        head("a.b"),
+        head("a.b.voip"),
+        Head::new(Method::GET, Fields::new()),
+    ];
+    for nth in 0..20 {
+        let request = request(&heads[nth % 3])
+            .field("apns-expiration", nth.to_string())
+            .and_then(|request| request.field("x-other", "1"))
+            .unwrap();
+        let block = encode(&mut encoder, &request);
+        assert_eq!(
+            peer.decode(&block),
+            fields_of(&request, Some(b"bearer ey.J0.x-y"))
+        );
+    }
+}
+
+#[test]
+fn e1_secrets_are_literals_even_when_a_head_has_them() {
+    let mut encoder = Encoder::new("https".into(), "a".into());
+    let fields = Fields::new().with("authorization", "bearer 000").unwrap();
+    let head = Head::new(Method::POST, fields.with("cookie", "111").unwrap());
+    let mut peer = Peer::new();
+    for _ in 0..3 {
+        let request = Request::new(head.clone(), "/", "").unwrap();
+        let block = encode(&mut encoder, &request);
+        // Static names 23 and 32, as literals without indexing.
+        assert!(contains(&block, &[0x0f, 23 - 15]) && contains(&block, &[0x0f, 32 - 15]));
+        peer.decode(&block);
+    }
+}
+
+#[test]
+fn e2_a_table_of_size_0_is_never_used() {
+    let (mut encoder, mut peer) = (encoder(), Peer::new());
+    encoder.set_peer_table_size(0);
+    peer.allow(0);
+    let request = request(&head("a"));
+    for nth in 0..3 {
+        let block = encode(&mut encoder, &request);
+        assert_eq!(
+            block[0] == 0x20,
+            nth == 0,
+            "one size update, at the first block's start"
+        );
+        assert!(inserts_nothing(&block));
+        assert_eq!(
+            peer.decode(&block),
+            fields_of(&request, Some(b"bearer ey.J0.x-y"))
+        );
+    }
+}
+
+#[test]
+fn e2_a_table_lowered_and_raised_is_signalled_by_both_sizes() {
+    let (mut encoder, mut peer) = (encoder(), Peer::new());
+    let request = request(&head("a"));
+    for _ in 0..2 {
+        peer.decode(&encode(&mut encoder, &request));
+    }
+    for size in [100, 60, 2000] {
+        encoder.set_peer_table_size(size);
+        peer.allow(size);
+    }
+    let block = encode(&mut encoder, &request);
+    // 60 = 31 + 29, 2000 = 31 + 1969.
+    assert_eq!(block[..5], [0x3f, 29, 0x3f, 0x80 | (1969 & 0x7f) as u8, 15]);
+    assert!(
+        !inserts_nothing(&block),
+        "the lost entries are inserted again"
+    );
+    assert_eq!(
+        peer.decode(&block),
+        fields_of(&request, Some(b"bearer ey.J0.x-y"))
+    );
+    let block = encode(&mut encoder, &request);
+    assert_eq!(block[0], PATH);
+    peer.decode(&block);
+}
+
+#[test]
+fn a_table_larger_than_4096_is_not_used() {
+    let mut encoder = encoder();
+    encoder.set_peer_table_size(1 << 20);
+    assert_eq!(encode(&mut encoder, &request(&head("a")))[0], PATH);
+}
+
+#[test]
+fn a_size_that_returns_before_the_next_block_is_signalled_only_if_it_was_lower() {
+    let mut encoder = encoder();
+    encoder.set_peer_table_size(8192);
+    encoder.set_peer_table_size(4096);
+    assert_eq!(encode(&mut encoder, &request(&head("a")))[0], PATH);
+    encoder.set_peer_table_size(0);
+    encoder.set_peer_table_size(4096);
+    assert_eq!(
+        encode(&mut encoder, &request(&head("a")))[..2],
+        [0x20, 0x3f]
+    );
+}
+
+#[test]
+fn heads_that_push_each_other_out_of_a_small_table_settle_down() {
+    let (mut encoder, mut peer) = (encoder(), Peer::new());
+    encoder.set_peer_table_size(300);
+    peer.allow(300);
+    let heads: Vec<Head> = (0..8)
+        .map(|n| head(&format!("com.example.app{n}")))
+        .collect();
+    let mut round = |peer: &mut Peer| -> Vec<Vec<u8>> {
+        let blocks: Vec<_> = heads
+            .iter()
+            .map(|head| encode(&mut encoder, &request(head)))
+            .collect();
+        blocks.iter().for_each(|block| drop(peer.decode(block)));
+        blocks
+    };
+    round(&mut peer);
+    let second = round(&mut peer);
+    assert!(second.iter().all(|block| inserts_nothing(block)));
+    assert_eq!(second, round(&mut peer));
+}
+
+#[test]
+fn more_heads_than_slots_are_coded_right() {
+    let (mut encoder, mut peer) = (encoder(), Peer::new());
+    let heads: Vec<Head> = (0..40)
+        .map(|n| head(&format!("com.example.app{n}")))
+        .collect();
+    for nth in 0..400 {
+        let request = request(&heads[nth * nth % 40]);
+        let block = encode(&mut encoder, &request);
+        assert_eq!(
+            peer.decode(&block),
+            fields_of(&request, Some(b"bearer ey.J0.x-y"))
+        );
+        assert!(encoder.heads.len() <= limits::CACHED_HEADS);
+    }
+}
+
+#[test]
+fn a_head_made_anew_for_each_request_shares_a_slot() {
+    let mut encoder = encoder();
+    let blocks: Vec<_> = (0..4)
+        .map(|_| encode(&mut encoder, &request(&head("a"))))
+        .collect();
+    assert_eq!(encoder.heads.len(), 1);
+    assert_eq!(blocks[1], blocks[3]);
+}
+
+#[test]
+fn the_least_recently_used_head_goes_first() {
+    let mut encoder = encoder();
+    let heads: Vec<Head> = (0..=limits::CACHED_HEADS)
+        .map(|n| head(&format!("t{n}")))
+        .collect();
+    let (extra, heads) = heads.split_last().unwrap();
+    for head in heads.iter().chain([&heads[0], extra]) {
+        encode(&mut encoder, &request(head));
+    }
+    assert!(encoder.heads.peek(&heads[0]).is_some());
+    assert!(encoder.heads.peek(&heads[1]).is_none());
+    assert!(encoder.heads.peek(extra).is_some());
+}
+
+#[test]
+fn a_new_authorization_is_in_the_next_block_and_none_leaves_the_field_out() {
+    let (mut encoder, mut peer, head) = (encoder(), Peer::new(), head("a"));
+    for value in [
+        Some("bearer one"),
+        Some("bearer two"),
+        None,
+        Some("bearer one"),
+    ] {
+        encoder.set_authorization(value.map(Into::into));
+        let request = request(&head);
+        let block = encode(&mut encoder, &request);
+        assert_eq!(
+            peer.decode(&block),
+            fields_of(&request, value.map(str::as_bytes))
+        );
+    }
+}
+
+#[test]
+fn an_indexed_authorization_costs_one_octet_from_the_second_request_on() {
+    let token = format!("bearer {}", "x".repeat(250));
+    let mut encoder =
+        Encoder::new("https".into(), "api.push.apple.com".into()).indexing_authorization();
+    let (mut peer, head) = (Peer::new(), head("a"));
+    for value in [token.clone(), token + "2"] {
+        encoder.set_authorization(Some(value.clone().into()));
+        let request = request(&head);
+        let blocks: Vec<_> = (0..3).map(|_| encode(&mut encoder, &request)).collect();
+        assert!(blocks[0].len() > 200 && blocks[2].len() < 70);
+        for block in &blocks {
+            assert_eq!(
+                peer.decode(block),
+                fields_of(&request, Some(value.as_bytes()))
+            );
+        }
+    }
+}
+
+#[test]
+fn an_empty_authority_is_left_out() {
+    let mut encoder = Encoder::new("https".into(), Bytes::new());
+    let request = Request::new(Head::new(Method::GET, Fields::new()), "/", "").unwrap();
+    assert_eq!(
+        encode(&mut encoder, &request),
+        [0x04, 0x01, b'/', 0x82, 0x87]
+    );
+}
+
+#[test]
+fn the_list_size_is_what_a_decoder_counts() {
+    let (mut encoder, head) = (encoder(), head("a"));
+    let size = |fields: Vec<Field>| -> usize {
+        fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 32)
+            .sum()
+    };
+    for value in [Some("bearer one"), None, Some("bearer 2")] {
+        encoder.set_authorization(value.map(Into::into));
+        let request = request(&head).field("x-y", "zzz").unwrap();
+        let expected = size(fields_of(&request, value.map(str::as_bytes)));
+        assert_eq!(encoder.list_size(&request), expected);
+        encode(&mut encoder, &request);
+        assert_eq!(encoder.list_size(&request), expected);
+    }
+}
+
+#[test]
+fn debug_shows_no_token() {
+    let mut encoder = encoder();
+    encode(&mut encoder, &request(&head("com.example")));
+    let shown = format!("{encoder:?}");
+    assert!(
+        !shown.contains("bearer") && !shown.contains("101, 121"),
+        "{shown}"
+    );
+}
+
+/// What can happen to an encoder.
+#[derive(Clone, Debug)]
+enum Step {
+    Allow(u32),
+    Authorize(Option<String>),
+    Encode {
+        head: usize,
+        path: String,
+        own: Vec<(usize, String)>,
+    },
+}
+
+const NAMES: [&str; 6] = [
+    "apns-id",
+    "apns-expiration",
+    "apns-collapse-id",
+    "x-custom",
+    "accept",
+    "content-type",
+];
+
+fn step() -> impl Strategy<Value = Step> {
+    let own = prop::collection::vec((0..NAMES.len(), "[!-~]{0,70}"), 0..5);
+    prop_oneof![
+        1 => prop::sample::select(vec![0, 33, 64, 100, 200, 500, 1000, 4096, 5000, u32::MAX])
+            .prop_map(Step::Allow),
+        1 => prop::option::of("bearer [A-Za-z0-9._-]{0,300}").prop_map(Step::Authorize),
+        12 => (0..24_usize, "/[!-~]{0,200}", own)
+            .prop_map(|(head, path, own)| Step::Encode { head, path, own }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn any_history_is_decoded_by_others(steps in prop::collection::vec(step(), 1..80), indexing: bool) {
+        let mut encoder = Encoder::new("https".into(), "api.push.apple.com".into());
+        if indexing {
+            encoder = encoder.indexing_authorization();
+        }
+        let mut peer = Peer::new();
+        let mut authorization: Option<String> = None;
+        // Few long-lived heads, many that come and go, and some with large fields.
+        let mut heads: VecDeque<Head> = (0..24)
+            .map(|n| head(&format!("{}{n}", "topic.".repeat(n * n % 29))))
+            .collect();
+        for step in steps {
+            match step {
+                Step::Allow(size) => {
+                    encoder.set_peer_table_size(size);
+                    peer.allow(size);
+                }
+                Step::Authorize(value) => {
+                    encoder.set_authorization(value.clone().map(Into::into));
+                    authorization = value;
+                }
+                Step::Encode { head, path, own } => {
+                    let mut request = Request::new(heads[head].clone(), path, "").unwrap();
+                    for (name, value) in own {
+                        request = request.field(NAMES[name], value).unwrap();
+                    }
+                    let size = encoder.list_size(&request);
+                    let block = encode(&mut encoder, &request);
+                    let fields = peer.decode(&block);
+                    let counted: usize = fields.iter().map(|(n, v)| n.len() + v.len() + 32).sum();
+                    prop_assert_eq!(size, counted);
+                    prop_assert_eq!(fields, fields_of(&request, authorization.as_ref().map(String::as_bytes)));
+                    heads.rotate_left(usize::from(head == 3));
+                }
+            }
+        }
+    }
+}
