@@ -1,5 +1,7 @@
 //! A sans-IO Apple Push Notification client.
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod connection;
 mod deadlines;
 pub mod delivery;

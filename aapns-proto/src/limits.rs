@@ -1,5 +1,7 @@
 //! Every bound of the core, and where its number comes from.
 
+use std::time::Duration;
+
 /// Octets of response body accepted unless the request says otherwise: APNs' error bodies are under 200.
 pub const RESPONSE_BODY: u32 = 64 * 1024;
 
@@ -86,3 +88,21 @@ pub const STREAM_SLOTS: usize = 16;
 
 /// Heads whose coded fields a connection remembers: senders mix a few topics and push types.
 pub const CACHED_HEADS: usize = 16;
+
+/// Links of one pool, draining ones included: slots for their wakers exist outside the lock.
+pub const LINKS_LIMIT: usize = 1_024;
+
+/// A provider token's age at which the next one is made: Apple refuses it from 60 minutes on.
+pub const TOKEN_RENEWAL: Duration = Duration::from_secs(50 * 60);
+
+/// Apple lets a provider token be replaced every 20 minutes at most.
+pub const TOKEN_GUARD: Duration = Duration::from_secs(20 * 60);
+
+/// How long a pool goes on sending after its last handle was dropped.
+pub const DROP_DRAIN: Duration = Duration::from_secs(30);
+
+/// The timeout of requests that say nothing: what the Python client's program takes.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Mixes of topic, push type and priority that a client keeps request heads for: four times what a connection codes ahead.
+pub const CLIENT_HEADS: usize = 64;

@@ -1,4 +1,42 @@
 //! The Apple Push Notification client for tokio, and the `aapns` program.
+//!
+//! | | does | retries |
+//! |---|---|---|
+//! | [`Client`] | typed notifications to device tokens | yes |
+//! | [`Pool`] | any [`Request`], over several connections | yes |
+//! | [`Connection`] | any request, over one connection | never |
+//!
+//! All three are set up by one [`Builder`], inside a tokio runtime with IO and time enabled.
+//!
+//! On the multi-thread scheduler, with more than some 256 callers runnable at once, tokio's local queues
+//! spill over and tasks that are woken late starve for milliseconds; if latency matters there, build the
+//! runtime with `global_queue_interval(1)`.
 
 #[cfg(feature = "cli")]
 pub mod cli;
+mod connect;
+mod runtime;
+mod transport;
+
+pub use aapns_models as models;
+pub use aapns_proto as proto;
+pub use aapns_proto::client::{
+    Answer, BuildError, ConnectError, Credential, Drained, Endpoint, Failure, InvalidEndpoint,
+    PostError, PostOptions, Posting, Prepared, ResponseError, SendError, Sent, State, TokenSource,
+};
+pub use aapns_proto::delivery::{Cause, Delivery, DialError, DialStep};
+pub use aapns_proto::pool::Stats;
+pub use aapns_proto::{Fields, Head, Method, Policy, Request, Response};
+pub use connect::{Connect, Connecting, Stream};
+pub use runtime::Tokio;
+
+/// Sends typed notifications; see [`aapns_proto::client::Client`].
+pub type Client = aapns_proto::client::Client<Tokio>;
+/// Several connections behind one queue; see [`aapns_proto::client::Pool`].
+pub type Pool = aapns_proto::client::Pool<Tokio>;
+/// One connection; see [`aapns_proto::client::Connection`].
+pub type Connection = aapns_proto::client::Connection<Tokio>;
+/// Sets up any of them; see [`aapns_proto::client::Builder`].
+pub type Builder = aapns_proto::client::Builder<Tokio>;
+/// A request on its way through a [`Pool`].
+pub type Post = aapns_proto::client::Post<Tokio>;

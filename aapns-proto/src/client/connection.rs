@@ -1,0 +1,385 @@
+//! The low-level handle: one connection, nothing retried, nothing redialled.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use crate::connection::{self, ConnectionConfig, Credit, Event};
+use crate::delivery::{Cause, DialError, DialStep, Disconnect, Done, Outcome};
+use crate::job::Job;
+use crate::limits::TOKEN_RENEWAL;
+use crate::machine::{Machine, Turn};
+use crate::pool::{MintError, ProviderToken};
+use crate::request::Request;
+use crate::time::Time;
+
+use super::bell::Bell;
+use super::builder::{BuildError, Builder};
+use super::credential::Access;
+use super::driver::Driver;
+use super::endpoint::Endpoint;
+use super::error::PostError;
+use super::pool_task::dial_until;
+use super::post::Answer;
+use super::reply::Reply;
+use super::runtime::{Runtime, Transport};
+use super::token::TokenSource;
+
+/// Results handed out in a turn.
+const RESULTS: usize = 256;
+
+/// Why there is no connection.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// Something is wrong before anything was dialled.
+    #[error("{0}")]
+    Build(#[from] BuildError),
+    /// The dial failed.
+    #[error("{0}")]
+    Dial(#[from] DialError),
+    /// There is no provider token.
+    #[error("credential: {0}")]
+    Mint(#[from] MintError),
+}
+
+/// One HTTP/2 connection. Cheap to clone; clones are the same connection, which is closed with the last of them.
+pub struct Connection<R: Runtime>(Arc<Owner<R>>);
+
+struct Owner<R: Runtime> {
+    wired: Arc<Wired<R>>,
+}
+
+/// What the handle and the driver share.
+struct Wired<R: Runtime> {
+    runtime: R,
+    timeout: Option<Duration>,
+    tokens: Option<TokenSource>,
+    bell: Arc<Bell>,
+    is_minting: AtomicBool,
+    state: Mutex<State>,
+}
+
+/// What is under the mutex: held for one call, or one read or write, never across an await.
+struct State {
+    wire: connection::Connection<Arc<Reply>>,
+    token: Option<ProviderToken>,
+    watchers: Vec<Waker>,
+    is_over: bool,
+}
+
+impl<R: Runtime + Default> Connection<R> {
+    /// Sets up a connection to this server; [`Builder::connect`] dials.
+    pub fn builder(endpoint: Endpoint) -> Builder<R> {
+        Builder::new(R::default(), endpoint)
+    }
+}
+
+impl<R: Runtime> Connection<R> {
+    pub(super) async fn dial(
+        runtime: R,
+        endpoint: &Endpoint,
+        access: Access,
+        config: &ConnectionConfig,
+        dial_timeout: Duration,
+        timeout: Option<Duration>,
+    ) -> Result<Self, ConnectError> {
+        let token = match &access.tokens {
+            Some(source) => Some(source.token(runtime.unix(), None).await?),
+            None => None,
+        };
+        let deadline = runtime.now() + dial_timeout;
+        let transport = dial_until(&runtime, access.target(endpoint), deadline).await?;
+        if transport.alpn() != Some(b"h2") {
+            return Err(not_http2().into());
+        }
+        let mut wire = connection::Connection::new(config, runtime.now());
+        if let Some(token) = &token {
+            wire.set_authorization(1, Some(token.value.clone()));
+        }
+        let wired = Arc::new(Wired {
+            runtime: runtime.clone(),
+            timeout,
+            tokens: access.tokens,
+            bell: Arc::default(),
+            is_minting: AtomicBool::new(false),
+            state: Mutex::new(State {
+                wire,
+                token,
+                watchers: Vec::new(),
+                is_over: false,
+            }),
+        });
+        let bell = Arc::clone(&wired.bell);
+        let machine = WiredMachine(Arc::clone(&wired));
+        runtime.spawn(Driver::new(runtime.clone(), transport, machine, bell));
+        let this = Self(Arc::new(Owner { wired }));
+        this.settings().await?;
+        Ok(this)
+    }
+
+    /// Sends a request now, or not at all: queued nowhere, never sent again.
+    ///
+    /// Dropping the future leaves the request to its answer; the stream stays in use until then.
+    ///
+    /// # Errors
+    /// By the future: [`PostError::Blocked`] exactly if no stream is free (try later),
+    /// [`PostError::Closed`] if the connection takes no more requests, else as
+    /// [`Pool::post`](super::Pool::post).
+    pub fn post(&self, request: Request) -> Posting {
+        let wired = &self.0.wired;
+        let now = wired.runtime.now();
+        let reply = Arc::new(Reply::default());
+        let deadline = wired.timeout.map(|timeout| now + timeout);
+        let job = Job::new(request, Arc::clone(&reply)).deadline(deadline);
+        let started = wired.lock().wire.start(now, job);
+        match started {
+            Ok(()) => {
+                wired.bell.ring();
+                Posting(Stage::Sent(reply))
+            }
+            Err(rejected) => Posting(Stage::Failed(PostError::rejected(rejected.reason))),
+        }
+    }
+
+    /// How many requests can start now.
+    pub fn credit(&self) -> Credit {
+        self.0.wired.lock().wire.credit()
+    }
+
+    /// Requests in flight.
+    pub fn in_flight(&self) -> usize {
+        self.0.wired.lock().wire.in_flight()
+    }
+
+    /// Whether no request can start any more: after a GOAWAY, a failure or [`close`](Self::close).
+    pub fn is_closed(&self) -> bool {
+        let state = self.0.wired.lock();
+        state.is_over || state.wire.is_draining() || state.wire.is_closed()
+    }
+
+    /// Takes no more requests, waits for those in flight, within the configured drain timeout, and ends the connection.
+    pub async fn close(&self) {
+        self.0.wired.close();
+        self.0
+            .wired
+            .watch(|state| state.is_over.then_some(()))
+            .await;
+    }
+
+    /// Waits for the server's first SETTINGS, which say how many requests can start.
+    async fn settings(&self) -> Result<(), DialError> {
+        let watched = self.0.wired.watch(|state| match state.is_over {
+            true => Some(false),
+            false => state.wire.is_ready().then_some(true),
+        });
+        if watched.await {
+            return Ok(());
+        }
+        Err(DialError {
+            step: DialStep::Http2,
+            is_fatal: false,
+            message: "the server ended the connection before its SETTINGS".into(),
+        })
+    }
+}
+
+impl<R: Runtime> Clone for Connection<R> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for Connection<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("in_flight", &self.in_flight())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: Runtime> Drop for Owner<R> {
+    fn drop(&mut self) {
+        self.wired.close();
+    }
+}
+
+/// A request on its way over a [`Connection`].
+#[derive(Debug)]
+#[must_use = "dropping it gives the answer away"]
+pub struct Posting(Stage);
+
+#[derive(Debug)]
+enum Stage {
+    Sent(Arc<Reply>),
+    Failed(PostError),
+    Over,
+}
+
+impl Future for Posting {
+    type Output = Result<Answer, PostError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match std::mem::replace(&mut self.0, Stage::Over) {
+            Stage::Sent(reply) => match reply.poll(cx) {
+                Poll::Ready(settled) => Poll::Ready(settled.into_result()),
+                Poll::Pending => {
+                    self.0 = Stage::Sent(reply);
+                    Poll::Pending
+                }
+            },
+            Stage::Failed(error) => Poll::Ready(Err(error)),
+            Stage::Over => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Posting {
+    fn drop(&mut self) {
+        if let Stage::Sent(reply) = &self.0 {
+            reply.abandon();
+        }
+    }
+}
+
+impl<R: Runtime> Wired<R> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close(&self) {
+        let now = self.runtime.now();
+        self.lock().wire.close(now);
+        self.bell.ring();
+    }
+
+    /// Waits until something holds; looked at after each turn while anyone watches.
+    async fn watch<O>(&self, mut holds: impl FnMut(&State) -> Option<O>) -> O {
+        poll_fn(|cx| {
+            let mut state = self.lock();
+            match holds(&state) {
+                Some(output) => Poll::Ready(output),
+                None => {
+                    state.watchers.push(cx.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    /// Asks for the next provider token when the present one is 50 minutes old.
+    fn renew_token(self: &Arc<Self>, unix: Duration) {
+        let Some(source) = self.tokens.clone() else {
+            return;
+        };
+        let is_old = |token: &ProviderToken| unix.abs_diff(token.issued_at) >= TOKEN_RENEWAL;
+        let is_due = self.lock().token.as_ref().is_none_or(is_old);
+        if !is_due || self.is_minting.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let wired = Arc::clone(self);
+        self.runtime.spawn(async move {
+            if let Ok(token) = source.token(unix, None).await {
+                let mut state = wired.lock();
+                let generation = state.wire.authorization_generation() + 1;
+                state
+                    .wire
+                    .set_authorization(generation, Some(token.value.clone()));
+                state.token = Some(token);
+            }
+            wired.is_minting.store(false, Ordering::Release);
+        });
+    }
+}
+
+/// The connection as its driver sees it. Dropped, for whatever reason, it settles what is in flight.
+struct WiredMachine<R: Runtime>(Arc<Wired<R>>);
+
+impl<R: Runtime> WiredMachine<R> {
+    /// Hands out at most `limit` results; whether there may be more.
+    fn settle(&self, limit: usize) -> bool {
+        for _ in 0..limit {
+            // Bound first: the lock is released before the caller is woken.
+            let event = self.0.lock().wire.poll_event();
+            let (job, outcome) = match event {
+                Some(Event::Answered(job, response)) => (job, Outcome::Answered(response)),
+                Some(Event::Returned(job, delivery, cause)) => {
+                    (job, Outcome::Failed(closed(cause), delivery))
+                }
+                Some(Event::Draining(_) | Event::Closed(_)) => continue,
+                None => return false,
+            };
+            Reply::settle(Done {
+                attempts: job.attempts(),
+                tag: job.tag,
+                outcome,
+                possible_duplicate: false,
+            });
+        }
+        true
+    }
+
+    fn wake_watchers(&self, is_over: bool) {
+        let watchers = {
+            let mut state = self.0.lock();
+            state.is_over |= is_over;
+            std::mem::take(&mut state.watchers)
+        };
+        for waker in watchers {
+            waker.wake();
+        }
+    }
+}
+
+impl<R: Runtime> Machine for WiredMachine<R> {
+    type Wire = connection::Connection<Arc<Reply>>;
+
+    fn with<O>(&mut self, f: impl FnOnce(&mut Self::Wire) -> O) -> O {
+        f(&mut self.0.lock().wire)
+    }
+
+    fn handle_wake(&mut self) {}
+
+    fn turn(&mut self, _now: Time, unix: Duration, _may_take: bool) -> Turn {
+        self.0.renew_token(unix);
+        let again = self.settle(RESULTS);
+        self.wake_watchers(false);
+        Turn { again }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.lock().wire.is_closed()
+    }
+}
+
+impl<R: Runtime> Drop for WiredMachine<R> {
+    fn drop(&mut self) {
+        let now = self.0.runtime.now();
+        self.0
+            .lock()
+            .wire
+            .handle_disconnect(now, Disconnect::DriverDropped);
+        while self.settle(RESULTS) {}
+        self.wake_watchers(true);
+    }
+}
+
+/// A connection that its owner closed says so.
+fn closed(cause: Cause) -> Cause {
+    match cause {
+        Cause::ConnectionLost(Disconnect::DriverDropped) => Cause::Closed,
+        cause => cause,
+    }
+}
+
+fn not_http2() -> DialError {
+    DialError {
+        step: DialStep::Tls,
+        is_fatal: true,
+        message: crate::pool::NotHttp2.to_string().into(),
+    }
+}

@@ -1,0 +1,130 @@
+//! How a client proves who it is.
+
+use std::sync::Arc;
+
+use crate::pool::Auth;
+
+use super::builder::BuildError;
+use super::runtime::Target;
+use super::token::TokenSource;
+
+/// A client certificate, a provider token, or nothing.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum Credential {
+    /// Nothing: for servers other than Apple's.
+    #[default]
+    None,
+    /// A TLS client certificate and its key.
+    #[cfg(feature = "rustls")]
+    Certificate(Arc<crate::tls::Identity>),
+    /// Provider tokens (JWTs).
+    Token(TokenSource),
+}
+
+impl Credential {
+    /// A signing key from Apple: a `.p8` file's contents, the key's id and the team's id.
+    ///
+    /// # Errors
+    /// [`CredentialError`](crate::tls::CredentialError): what is wrong with which of them.
+    #[cfg(feature = "rustls")]
+    pub fn from_p8(
+        pem: &[u8],
+        key_id: &str,
+        team_id: &str,
+    ) -> Result<Self, crate::tls::CredentialError> {
+        let signer = crate::tls::Signer::from_p8(pem, key_id, team_id)?;
+        Ok(Self::Token(TokenSource::signer(signer)))
+    }
+
+    /// A ready JWT, without the word `bearer`.
+    ///
+    /// # Errors
+    /// [`MintError`](crate::pool::MintError) if the text can't be a JWT.
+    pub fn bearer(jwt: &str) -> Result<Self, crate::pool::MintError> {
+        Ok(Self::Token(TokenSource::fixed(jwt)?))
+    }
+}
+
+#[cfg(feature = "rustls")]
+impl From<crate::tls::Identity> for Credential {
+    fn from(identity: crate::tls::Identity) -> Self {
+        Self::Certificate(Arc::new(identity))
+    }
+}
+
+impl From<TokenSource> for Credential {
+    fn from(source: TokenSource) -> Self {
+        Self::Token(source)
+    }
+}
+
+/// A credential made ready for use: what a dial and a mint need of it.
+#[derive(Clone, Default)]
+pub(super) struct Access {
+    #[cfg(feature = "rustls")]
+    pub(super) tls: Option<Arc<rustls::ClientConfig>>,
+    pub(super) tokens: Option<TokenSource>,
+}
+
+impl Access {
+    pub(super) fn auth(&self) -> Auth {
+        match self.tokens {
+            Some(_) => Auth::Token,
+            None => Auth::None,
+        }
+    }
+
+    /// Where to dial with it.
+    pub(super) fn target(&self, endpoint: &super::Endpoint) -> Target {
+        #[allow(unused_mut, reason = "changed by feature rustls only")]
+        let mut target = Target::new(Arc::clone(&endpoint.host), endpoint.port);
+        #[cfg(feature = "rustls")]
+        if endpoint.is_tls {
+            target.tls.clone_from(&self.tls);
+        }
+        target
+    }
+}
+
+/// Whom to trust; kept for credentials that come later.
+#[derive(Clone, Default)]
+pub(super) struct Trust {
+    #[cfg(feature = "rustls")]
+    pub(super) roots: crate::tls::Roots,
+    /// The user's own configuration, in place of everything else.
+    #[cfg(feature = "rustls")]
+    pub(super) config: Option<Arc<rustls::ClientConfig>>,
+}
+
+impl Trust {
+    /// Makes a credential ready for use.
+    pub(super) fn access(&self, credential: &Credential) -> Result<Access, BuildError> {
+        let tokens = match credential {
+            Credential::Token(source) => Some(source.clone()),
+            _ => None,
+        };
+        Ok(Access {
+            #[cfg(feature = "rustls")]
+            tls: Some(self.tls(credential)?),
+            tokens,
+        })
+    }
+
+    #[cfg(feature = "rustls")]
+    fn tls(&self, credential: &Credential) -> Result<Arc<rustls::ClientConfig>, BuildError> {
+        if let Some(config) = &self.config {
+            return Ok(Arc::clone(config));
+        }
+        let identity = match credential {
+            Credential::Certificate(identity) => Some(identity.as_ref().clone()),
+            _ => None,
+        };
+        let options = crate::tls::TlsOptions {
+            roots: self.roots.clone(),
+            identity,
+            provider: None,
+        };
+        Ok(crate::tls::client_config(&options)?)
+    }
+}

@@ -1,0 +1,229 @@
+//! The loop that moves bytes between a transport and a machine.
+//!
+//! ```text
+//! heed a wake → timers due → read, at most k times → turn (take work, hand out results)
+//!      → write until pending → flush → park until readable, writable, woken or due
+//! ```
+//! Reading before writing puts window updates, acknowledgements and new requests into one write;
+//! one flush a turn puts the frames of many requests into one TLS record.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::delivery::Disconnect;
+use crate::machine::{Machine, Wire};
+use crate::time::Time;
+
+use super::bell::Bell;
+use super::runtime::{Runtime, Timer, Transport};
+
+/// Reads in a turn: enough for a full socket buffer, few enough that writing isn't held up.
+const READS: usize = 8;
+
+/// After a write failed: how long to read on for the GOAWAY and the answers that settle everything.
+const READ_ON: Duration = Duration::from_secs(1);
+
+/// Drives one connection to its end. Lives in a task of its own.
+pub(super) struct Driver<R: Runtime, M> {
+    runtime: R,
+    transport: R::Transport,
+    timer: R::Timer,
+    machine: M,
+    bell: Arc<Bell>,
+    /// A wake was heard, and the task let the others go first.
+    has_yielded: bool,
+    needs_flush: bool,
+    /// The transport took no more in the last turn.
+    is_stalled: bool,
+    /// Writing is over; reading until then.
+    failure: Option<(Time, Disconnect)>,
+    is_disconnected: bool,
+}
+
+/// Whether the loop may rest after a step, or there is more to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Rest,
+    Again,
+}
+
+impl<R: Runtime, M: Machine> Driver<R, M> {
+    pub(super) fn new(runtime: R, transport: R::Transport, machine: M, bell: Arc<Bell>) -> Self {
+        Self {
+            timer: runtime.timer(),
+            runtime,
+            transport,
+            machine,
+            bell,
+            has_yielded: false,
+            needs_flush: false,
+            is_stalled: false,
+            failure: None,
+            is_disconnected: false,
+        }
+    }
+
+    /// One turn of the loop.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Step {
+        let now = self.runtime.now();
+        self.handle_timeout(now);
+        let read = self.read(cx, now);
+        let may_take = !self.is_stalled && !self.needs_flush && self.failure.is_none();
+        let turn = self.machine.turn(now, self.runtime.unix(), may_take);
+        self.write(cx, now);
+        let is_free_again = !may_take && !self.is_stalled && !self.needs_flush;
+        if turn.again || read == Step::Again || (is_free_again && self.failure.is_none()) {
+            Step::Again
+        } else {
+            self.park(cx, now)
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Time) {
+        self.machine.with(|wire| {
+            if wire.poll_timeout().is_some_and(|(at, _)| at <= now) {
+                wire.handle_timeout(now);
+            }
+        });
+        if let Some((until, why)) = self.failure
+            && until <= now
+        {
+            self.disconnect(now, why);
+        }
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>, now: Time) -> Step {
+        if self.is_disconnected {
+            return Step::Rest;
+        }
+        for _ in 0..READS {
+            let transport = &mut self.transport;
+            let read = self.machine.with(|wire| {
+                let read = transport.poll_read(cx, wire.read_buf());
+                if let Poll::Ready(Ok(n @ 1..)) = read {
+                    wire.handle_read(now, n);
+                }
+                read
+            });
+            match read {
+                Poll::Ready(Ok(0)) => self.disconnect(now, Disconnect::Eof),
+                Poll::Ready(Ok(_)) => continue,
+                Poll::Ready(Err(error)) => self.disconnect(now, disconnect(&error)),
+                Poll::Pending => {}
+            }
+            return Step::Rest;
+        }
+        Step::Again
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>, now: Time) {
+        if self.is_disconnected || self.failure.is_some() {
+            return;
+        }
+        self.is_stalled = false;
+        loop {
+            let transport = &mut self.transport;
+            let written = self.machine.with(|wire| {
+                let output = wire.transmit();
+                if output.is_empty() {
+                    return None;
+                }
+                let written = transport.poll_write(cx, output);
+                if let Poll::Ready(Ok(n)) = written {
+                    wire.handle_written(now, n);
+                }
+                Some(written)
+            });
+            match written {
+                None => break,
+                Some(Poll::Ready(Ok(0))) => {
+                    return self.fail(now, &io::ErrorKind::WriteZero.into());
+                }
+                Some(Poll::Ready(Ok(_))) => self.needs_flush = true,
+                Some(Poll::Ready(Err(error))) => return self.fail(now, &error),
+                Some(Poll::Pending) => {
+                    self.is_stalled = true;
+                    break;
+                }
+            }
+        }
+        if self.needs_flush {
+            match self.transport.poll_flush(cx) {
+                Poll::Ready(Ok(())) => self.needs_flush = false,
+                Poll::Ready(Err(error)) => self.fail(now, &error),
+                Poll::Pending => {}
+            }
+        }
+    }
+
+    /// Sets the timer to what comes first.
+    fn park(&mut self, cx: &mut Context<'_>, now: Time) -> Step {
+        let due = self.machine.with(|wire| wire.poll_timeout());
+        let due = due.map(|(at, _)| at);
+        let failure = self.failure.map(|(until, _)| until);
+        match due.into_iter().chain(failure).min() {
+            Some(at) if at <= now => Step::Again,
+            Some(at) if self.timer.poll_until(cx, at).is_ready() => Step::Again,
+            _ => Step::Rest,
+        }
+    }
+
+    /// Writing failed, but what the server sent before may still settle what is in flight.
+    fn fail(&mut self, now: Time, error: &io::Error) {
+        self.needs_flush = false;
+        self.failure = Some((now + READ_ON, disconnect(error)));
+    }
+
+    fn disconnect(&mut self, now: Time, why: Disconnect) {
+        if !self.is_disconnected {
+            self.is_disconnected = true;
+            self.failure = None;
+            self.needs_flush = false;
+            self.is_stalled = false;
+            self.machine.with(|wire| wire.handle_disconnect(now, why));
+        }
+    }
+}
+
+impl<R: Runtime, M: Machine + Unpin> Future for Driver<R, M> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        this.bell.listen(cx);
+        if this.bell.hear() {
+            this.machine.handle_wake();
+            if !this.has_yielded {
+                // Whoever rang has more to submit, as a rule: let them, and take it all in one batch.
+                this.has_yielded = true;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+        this.has_yielded = false;
+        let step = this.turn(cx);
+        if this.machine.is_closed() {
+            // Best effort: nobody waits for it.
+            let _ = this.transport.poll_close(cx);
+            return Poll::Ready(());
+        }
+        if step == Step::Again {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+fn disconnect(error: &io::Error) -> Disconnect {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Disconnect::Eof,
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::ConnectionAborted => Disconnect::Reset,
+        kind => Disconnect::Io(kind),
+    }
+}

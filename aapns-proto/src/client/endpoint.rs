@@ -1,0 +1,196 @@
+//! Where the server is.
+
+use std::sync::Arc;
+
+/// Apple's alternative to port 443, for firewalls.
+const ALTERNATIVE_PORT: u16 = 2197;
+
+/// An origin: scheme, host and port.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    pub(super) host: Arc<str>,
+    pub(super) port: u16,
+    pub(super) is_tls: bool,
+}
+
+/// Why a text isn't an origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a server is `https://HOST` or `https://HOST:PORT`, without path")]
+pub struct InvalidEndpoint;
+
+impl Endpoint {
+    /// Apple's production service, `api.push.apple.com`.
+    pub fn production() -> Self {
+        Self::tls("api.push.apple.com", 443)
+    }
+
+    /// Apple's development service, `api.sandbox.push.apple.com`.
+    pub fn sandbox() -> Self {
+        Self::tls("api.sandbox.push.apple.com", 443)
+    }
+
+    /// Apple's channel management, production: `api-manage-broadcast.push.apple.com:2196`.
+    pub fn channels_production() -> Self {
+        Self::tls("api-manage-broadcast.push.apple.com", 2196)
+    }
+
+    /// Apple's channel management, development: `api-manage-broadcast.sandbox.push.apple.com:2195`.
+    pub fn channels_sandbox() -> Self {
+        Self::tls("api-manage-broadcast.sandbox.push.apple.com", 2195)
+    }
+
+    /// Any origin: `https://HOST[:PORT]`, or `http://HOST[:PORT]` for HTTP/2 in the clear.
+    ///
+    /// # Errors
+    /// [`InvalidEndpoint`] for anything else.
+    pub fn parse(origin: &str) -> Result<Self, InvalidEndpoint> {
+        let (is_tls, rest) = match (
+            origin.strip_prefix("https://"),
+            origin.strip_prefix("http://"),
+        ) {
+            (Some(rest), _) => (true, rest),
+            (_, Some(rest)) => (false, rest),
+            _ => return Err(InvalidEndpoint),
+        };
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        let (host, port) = split_port(authority)?;
+        let is_host = |b: u8| b.is_ascii_alphanumeric() || b"-._:%".contains(&b);
+        if host.is_empty() || !host.bytes().all(is_host) {
+            return Err(InvalidEndpoint);
+        }
+        let default = if is_tls { 443 } else { 80 };
+        Ok(Self {
+            host: host.into(),
+            port: port.unwrap_or(default),
+            is_tls,
+        })
+    }
+
+    /// The same on another port.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The same on port 2197, which Apple offers beside 443.
+    pub fn alternative_port(self) -> Self {
+        self.port(ALTERNATIVE_PORT)
+    }
+
+    /// The host's name or address.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.is_tls { "https" } else { "http" }
+    }
+
+    /// `:authority` (RFC 9113 §8.3.1): the port only if it isn't the scheme's own.
+    pub(super) fn authority(&self) -> String {
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.to_string()
+        };
+        match (self.is_tls, self.port) {
+            (true, 443) | (false, 80) => host,
+            (_, port) => format!("{host}:{port}"),
+        }
+    }
+
+    fn tls(host: &str, port: u16) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            is_tls: true,
+        }
+    }
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}://{}", self.scheme(), self.authority())
+    }
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}://{}", self.scheme(), self.authority())
+    }
+}
+
+impl std::str::FromStr for Endpoint {
+    type Err = InvalidEndpoint;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEndpoint> {
+        Self::parse(text)
+    }
+}
+
+/// `host`, `host:port`, `[v6]` or `[v6]:port`.
+fn split_port(authority: &str) -> Result<(&str, Option<u16>), InvalidEndpoint> {
+    let parse = |port: &str| port.parse().map(Some).map_err(|_| InvalidEndpoint);
+    if let Some(rest) = authority.strip_prefix('[') {
+        let (host, after) = rest.split_once(']').ok_or(InvalidEndpoint)?;
+        return match after.strip_prefix(':') {
+            Some(port) => Ok((host, parse(port)?)),
+            None if after.is_empty() => Ok((host, None)),
+            None => Err(InvalidEndpoint),
+        };
+    }
+    match authority.split_once(':') {
+        Some((host, port)) if !port.contains(':') => Ok((host, parse(port)?)),
+        Some(_) => Err(InvalidEndpoint),
+        None => Ok((authority, None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_parsed_and_shown_alike() {
+        for origin in [
+            "https://example.com",
+            "https://example.com:8443",
+            "http://127.0.0.1:8080",
+            "https://[::1]:2197",
+        ] {
+            let endpoint = Endpoint::parse(origin).expect(origin);
+            assert_eq!(endpoint.to_string(), origin);
+        }
+        let v6 = Endpoint::parse("https://[::1]").expect("v6");
+        assert_eq!((v6.host(), v6.port), ("::1", 443));
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused() {
+        for text in [
+            "example.com",
+            "ftp://example.com",
+            "https://",
+            "https://a/b",
+            "https://a:b",
+            "https://a:70000",
+            "https://::1",
+            "https://user@host",
+            "https://[::1",
+        ] {
+            assert_eq!(Endpoint::parse(text), Err(InvalidEndpoint), "{text}");
+        }
+    }
+
+    #[test]
+    fn apples_alternative_port_shows_in_the_authority() {
+        assert_eq!(
+            Endpoint::sandbox().authority(),
+            "api.sandbox.push.apple.com"
+        );
+        assert_eq!(
+            Endpoint::production().alternative_port().authority(),
+            "api.push.apple.com:2197"
+        );
+    }
+}

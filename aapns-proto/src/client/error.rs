@@ -1,0 +1,258 @@
+//! What callers see when a request did not do what it was for.
+
+use aapns_models::{ApnsId, ErrorBody, Reason};
+
+use crate::delivery::{Cause, Delivery};
+use crate::job::RejectReason;
+
+use super::post::Answer;
+use super::reply::Settled;
+
+/// A request that ended without an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Why the last attempt, or the whole request, got no answer.
+    pub cause: Cause,
+    /// Whether the server can have processed it: the worst over all attempts.
+    pub delivery: Delivery,
+    /// How many attempts were begun on a connection.
+    pub attempts: u32,
+    /// It was sent again after an attempt that may have been processed.
+    pub possible_duplicate: bool,
+}
+
+impl Failure {
+    /// Of a request that was never begun.
+    pub(super) fn not_sent(cause: Cause) -> Self {
+        Self {
+            cause,
+            delivery: Delivery::NotSent,
+            attempts: 0,
+            possible_duplicate: false,
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let delivery = match self.delivery {
+            Delivery::NotSent | Delivery::Refused => "not processed",
+            Delivery::Unknown => "may have been processed",
+        };
+        write!(f, "{} ({delivery})", self.cause)
+    }
+}
+
+/// Why [`Pool::post`](super::Pool::post) or [`Connection::post`](super::Connection::post) has no response.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PostError {
+    /// No room now: no free stream on the connection, or a full queue where waiting wasn't asked for. Nothing was sent; try later.
+    #[error("blocked: no room now, try later")]
+    Blocked,
+    /// Closed, or closing.
+    #[error("{0}")]
+    Closed(Failure),
+    /// The deadline passed.
+    #[error("{0}")]
+    Timeout(Failure),
+    /// The request is larger than the server or the queue takes. Nothing was sent.
+    #[error("the request is larger than the server or the queue takes")]
+    TooLarge,
+    /// Anything else; the cause says what.
+    #[error("{0}")]
+    Failed(Failure),
+}
+
+impl PostError {
+    /// Whether the server can have processed the request.
+    pub fn delivery(&self) -> Delivery {
+        self.failure().map_or(Delivery::NotSent, |f| f.delivery)
+    }
+
+    /// The details, if the request was queued.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Closed(failure) | Self::Timeout(failure) | Self::Failed(failure) => Some(failure),
+            Self::Blocked | Self::TooLarge => None,
+        }
+    }
+
+    /// Whether the same request can do better later, without the risk of a duplicate.
+    pub fn is_retryable(&self) -> bool {
+        !matches!(self, Self::TooLarge) && self.delivery().is_unprocessed()
+    }
+
+    pub(super) fn rejected(reason: RejectReason) -> Self {
+        match reason {
+            RejectReason::Blocked | RejectReason::Full => Self::Blocked,
+            RejectReason::Closed => Self::Closed(Failure::not_sent(Cause::Closed)),
+            RejectReason::TooLarge => Self::TooLarge,
+        }
+    }
+
+    pub(super) fn settled(cause: Cause, delivery: Delivery, settled: (u32, bool)) -> Self {
+        let failure = Failure {
+            cause,
+            delivery,
+            attempts: settled.0,
+            possible_duplicate: settled.1,
+        };
+        match failure.cause {
+            Cause::Timeout => Self::Timeout(failure),
+            Cause::Closed => Self::Closed(failure),
+            _ => Self::Failed(failure),
+        }
+    }
+}
+
+impl Settled {
+    pub(super) fn into_result(self) -> Result<Answer, PostError> {
+        use crate::delivery::Outcome::{Answered, Failed};
+        let (attempts, possible_duplicate) = (self.attempts, self.possible_duplicate);
+        match self.outcome {
+            Answered(response) => Ok(Answer {
+                response,
+                attempts,
+                possible_duplicate,
+            }),
+            Failed(cause, delivery) => Err(PostError::settled(
+                cause,
+                delivery,
+                (attempts, possible_duplicate),
+            )),
+        }
+    }
+}
+
+/// An answer that says "not accepted": any status but 200 (Apple: "Handling notification responses from APNs").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponseError {
+    /// The status code.
+    pub status: u16,
+    /// APNs' reason; `None` where the body had none.
+    pub reason: Option<Reason>,
+    /// For 410: when APNs learned that the device token was dead, in milliseconds since 1970. Drop the token only if it was not registered again since.
+    pub timestamp: Option<u64>,
+    /// The notification's id, as the server returned it.
+    pub apns_id: Option<ApnsId>,
+    /// How many attempts were begun on a connection.
+    pub attempts: u32,
+    /// It was sent again after an attempt that may have been processed.
+    pub possible_duplicate: bool,
+}
+
+impl ResponseError {
+    pub(super) fn new(answer: &Answer) -> Self {
+        let body = ErrorBody::parse(&answer.response.body);
+        Self {
+            status: answer.response.status,
+            reason: body.reason,
+            timestamp: body.timestamp,
+            apns_id: answer.response.apns_id,
+            attempts: answer.attempts,
+            possible_duplicate: answer.possible_duplicate,
+        }
+    }
+}
+
+impl std::fmt::Display for ResponseError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.reason {
+            Some(reason) => write!(f, "{} {reason}", self.status),
+            None => write!(f, "{}", self.status),
+        }
+    }
+}
+
+impl std::error::Error for ResponseError {}
+
+/// Why [`Client::send`](super::Client::send) did not deliver.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The notification can't be sent as it is: the text names the field and the rule. Nothing was sent.
+    #[error("invalid notification: {0}")]
+    Invalid(String),
+    /// The server answered, and did not accept it.
+    #[error("{0}")]
+    Response(ResponseError),
+    /// As [`PostError::Blocked`].
+    #[error("blocked: no room now, try later")]
+    Blocked,
+    /// As [`PostError::Closed`].
+    #[error("{0}")]
+    Closed(Failure),
+    /// As [`PostError::Timeout`].
+    #[error("{0}")]
+    Timeout(Failure),
+    /// As [`PostError::TooLarge`].
+    #[error("the request is larger than the server or the queue takes")]
+    TooLarge,
+    /// As [`PostError::Failed`].
+    #[error("{0}")]
+    Failed(Failure),
+}
+
+impl From<PostError> for SendError {
+    fn from(error: PostError) -> Self {
+        match error {
+            PostError::Blocked => Self::Blocked,
+            PostError::Closed(failure) => Self::Closed(failure),
+            PostError::Timeout(failure) => Self::Timeout(failure),
+            PostError::TooLarge => Self::TooLarge,
+            PostError::Failed(failure) => Self::Failed(failure),
+        }
+    }
+}
+
+impl SendError {
+    /// Whether the server can have processed the notification; `None` if it answered.
+    pub fn delivery(&self) -> Option<Delivery> {
+        match self {
+            Self::Response(_) => None,
+            _ => Some(self.failure().map_or(Delivery::NotSent, |f| f.delivery)),
+        }
+    }
+
+    /// The details of a request that ended without an answer.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Closed(failure) | Self::Timeout(failure) | Self::Failed(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// The server's answer, if there was one.
+    pub fn response(&self) -> Option<&ResponseError> {
+        match self {
+            Self::Response(response) => Some(response),
+            _ => None,
+        }
+    }
+
+    /// The status code, if the server answered.
+    pub fn status(&self) -> Option<u16> {
+        self.response().map(|r| r.status)
+    }
+
+    /// APNs' reason, if the server gave one.
+    pub fn reason(&self) -> Option<&Reason> {
+        self.response()?.reason.as_ref()
+    }
+
+    /// Whether the same notification can do better later, without the risk of a duplicate.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Invalid(_) | Self::TooLarge => false,
+            Self::Response(response) => matches!(response.status, 429 | 500..=599),
+            _ => self.delivery().is_some_and(Delivery::is_unprocessed),
+        }
+    }
+
+    /// Whether the device token is dead: it should not be used again (410).
+    pub fn is_device_token_dead(&self) -> bool {
+        self.reason()
+            .map_or_else(|| self.status() == Some(410), Reason::is_device_token_dead)
+    }
+}

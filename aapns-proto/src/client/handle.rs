@@ -1,0 +1,254 @@
+//! The typed handle: notifications to device tokens.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aapns_models::notification::kind::Kind;
+use aapns_models::{ApnsId, DeviceToken, Encoded, Expiration, Notification, Topic};
+use bytes::Bytes;
+
+use crate::pool::Stats;
+use crate::request::{Head, Request};
+
+use super::builder::{BuildError, Builder};
+use super::credential::Credential;
+use super::endpoint::Endpoint;
+use super::error::{PostError, ResponseError, SendError};
+use super::heads::{Heads, Key};
+use super::options::PostOptions;
+use super::pool::{Drained, Pool};
+use super::post::{Answer, Post};
+use super::runtime::Runtime;
+
+/// Sends typed notifications. Cheap to clone; clones share one [`Pool`].
+pub struct Client<R: Runtime> {
+    pool: Pool<R>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    heads: Heads,
+    topic: Option<Topic>,
+}
+
+/// A notification that APNs accepted (status 200): accepted, which isn't yet shown on the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The notification's id.
+    pub apns_id: ApnsId,
+    /// `apns-unique-id`, from the development service only: the key to the Push Notifications Console.
+    pub unique_id: Option<ApnsId>,
+    /// How many attempts were begun on a connection.
+    pub attempts: u32,
+    /// It was sent again after an attempt that may have been processed: the device may get it twice.
+    pub possible_duplicate: bool,
+}
+
+/// A notification that was checked and written once, for any number of devices.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    head: Head,
+    expiration: Expiration,
+    collapse_id: Option<Arc<str>>,
+    payload: Bytes,
+}
+
+impl<R: Runtime + Default> Client<R> {
+    /// Sets up a client for this server: [`Endpoint::production`], [`Endpoint::sandbox`] or another.
+    pub fn builder(endpoint: Endpoint) -> Builder<R> {
+        Builder::new(R::default(), endpoint)
+    }
+}
+
+impl<R: Runtime> Client<R> {
+    pub(super) fn new(pool: Pool<R>, topic: Option<Topic>) -> Self {
+        let inner = Arc::new(Inner {
+            heads: Heads::default(),
+            topic,
+        });
+        Self { pool, inner }
+    }
+
+    /// Sends a notification to a device, with the client's timeout and policy.
+    ///
+    /// The notification is checked and queued by the call itself, in the order of calls. Dropping the
+    /// future takes it back if it is still queued; one in flight is never sent again.
+    ///
+    /// Under [`Policy::AtLeastOnce`](crate::Policy::AtLeastOnce) a device can get a notification twice
+    /// when a connection breaks; a collapse id makes that harmless, [`Sent::possible_duplicate`] tells.
+    ///
+    /// # Errors
+    /// By the future: [`SendError`].
+    pub fn send<K: Kind>(
+        &self,
+        device_token: &DeviceToken,
+        notification: &Notification<K>,
+    ) -> impl Future<Output = Result<Sent, SendError>> + Send + use<R, K> {
+        let sending = self
+            .prepare(notification)
+            .map(|prepared| self.begin(device_token, &prepared, None, PostOptions::new()));
+        async move { settle(sending?).await }
+    }
+
+    /// Checks a notification and writes its payload, to send it to many devices with
+    /// [`send_prepared`](Self::send_prepared).
+    ///
+    /// # Errors
+    /// [`SendError::Invalid`], which names the field and the rule.
+    pub fn prepare<K: Kind>(&self, notification: &Notification<K>) -> Result<Prepared, SendError> {
+        let encoded = notification
+            .encode()
+            .map_err(|error| SendError::Invalid(error.to_string()))?;
+        self.prepare_encoded(encoded)
+    }
+
+    /// The same for fields and a payload that were made elsewhere.
+    ///
+    /// # Errors
+    /// [`SendError::Invalid`] if a value can't be a field of a request.
+    pub fn prepare_encoded(&self, encoded: Encoded) -> Result<Prepared, SendError> {
+        let topic = encoded.topic.or_else(|| {
+            let topic = self.inner.topic.as_ref()?;
+            Some(match &encoded.push_type {
+                Some(push_type) => topic.for_push_type(push_type),
+                None => topic.clone(),
+            })
+        });
+        let key = Key {
+            topic,
+            push_type: encoded.push_type,
+            priority: encoded.priority,
+        };
+        let invalid = |error: crate::InvalidField| SendError::Invalid(error.to_string());
+        Ok(Prepared {
+            head: self.inner.heads.get(key).map_err(invalid)?,
+            expiration: encoded.expiration,
+            collapse_id: encoded.collapse_id.map(|id| id.as_str().into()),
+            payload: encoded.payload.into(),
+        })
+    }
+
+    /// Sends what was prepared, with an id, a timeout and a policy of its own. Without an id a random one is made.
+    ///
+    /// # Errors
+    /// By the future: [`SendError`].
+    pub fn send_prepared(
+        &self,
+        device_token: &DeviceToken,
+        prepared: &Prepared,
+        apns_id: Option<ApnsId>,
+        options: PostOptions,
+    ) -> impl Future<Output = Result<Sent, SendError>> + Send + use<R> {
+        settle(self.begin(device_token, prepared, apns_id, options))
+    }
+
+    /// The pool beneath, for requests of other kinds, counters and [`ready`](Pool::ready).
+    pub fn pool(&self) -> &Pool<R> {
+        &self.pool
+    }
+
+    /// As [`Pool::ready`].
+    ///
+    /// # Errors
+    /// As [`Pool::ready`].
+    pub async fn ready(&self, limit: Duration) -> Result<(), PostError> {
+        self.pool.ready(limit).await
+    }
+
+    /// As [`Pool::stats`].
+    pub fn stats(&self) -> Stats {
+        self.pool.stats()
+    }
+
+    /// As [`Pool::set_credential`].
+    ///
+    /// # Errors
+    /// As [`Pool::set_credential`].
+    pub fn set_credential(&self, credential: &Credential) -> Result<(), BuildError> {
+        self.pool.set_credential(credential)
+    }
+
+    /// As [`Pool::drain`].
+    pub async fn drain(&self, limit: Duration) -> Drained {
+        self.pool.drain(limit).await
+    }
+
+    /// As [`Pool::close`].
+    pub async fn close(&self) -> Drained {
+        self.pool.close().await
+    }
+
+    fn begin(
+        &self,
+        device_token: &DeviceToken,
+        prepared: &Prepared,
+        apns_id: Option<ApnsId>,
+        options: PostOptions,
+    ) -> (ApnsId, Result<Post<R>, SendError>) {
+        let apns_id = apns_id.unwrap_or_else(|| self.pool.random_id());
+        let request = prepared.request(device_token, apns_id);
+        let post = request
+            .map(|request| self.pool.post_with(request, options))
+            .map_err(|error| SendError::Invalid(error.to_string()));
+        (apns_id, post)
+    }
+}
+
+impl Prepared {
+    fn request(
+        &self,
+        device_token: &DeviceToken,
+        apns_id: ApnsId,
+    ) -> Result<Request, crate::InvalidField> {
+        const PREFIX: &str = "/3/device/";
+        let mut path = String::with_capacity(PREFIX.len() + device_token.as_str().len());
+        path.push_str(PREFIX);
+        path.push_str(device_token.as_str());
+        let mut request = Request::new(self.head.clone(), path, self.payload.clone())?
+            .field("apns-id", apns_id.encode())?;
+        match self.expiration {
+            Expiration::Absent => {}
+            Expiration::Immediately => request = request.field("apns-expiration", "0")?,
+            Expiration::At(seconds) => {
+                request = request.field("apns-expiration", seconds.to_string())?;
+            }
+        }
+        if let Some(collapse_id) = &self.collapse_id {
+            request = request.field("apns-collapse-id", collapse_id.as_bytes())?;
+        }
+        Ok(request)
+    }
+}
+
+async fn settle<R: Runtime>(
+    (apns_id, post): (ApnsId, Result<Post<R>, SendError>),
+) -> Result<Sent, SendError> {
+    let answer: Answer = post?.await?;
+    if answer.status() != 200 {
+        return Err(SendError::Response(ResponseError::new(&answer)));
+    }
+    Ok(Sent {
+        apns_id: answer.apns_id().unwrap_or(apns_id),
+        unique_id: answer.response.unique_id,
+        attempts: answer.attempts,
+        possible_duplicate: answer.possible_duplicate,
+    })
+}
+
+impl<R: Runtime> Clone for Client<R> {
+    fn clone(&self) -> Self {
+        Self {
+            pool: self.pool.clone(),
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for Client<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("endpoint", self.pool.endpoint())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,47 @@
+//! The runtime-free half of the handles: everything between a caller's `await` and the pure machines.
+//!
+//! | handle | does | retries |
+//! |---|---|---|
+//! | [`Client`] | typed notifications to device tokens | yes |
+//! | [`Pool`] | any [`Request`](crate::Request), over several connections | yes |
+//! | [`Connection`] | any request, over one connection | never |
+//!
+//! Nothing here knows a runtime: sockets, TLS, timers, tasks and clocks come from a [`Runtime`],
+//! which an adapter implements once (about 200 lines: see [`runtime`]). The handles are generic
+//! over it, and an adapter names them by alias: `pub type Client = aapns_proto::client::Client<Tokio>`.
+
+mod bell;
+mod builder;
+mod connection;
+mod credential;
+mod driver;
+mod endpoint;
+mod error;
+#[cfg(feature = "rustls")]
+mod fault;
+mod handle;
+mod heads;
+mod link;
+mod options;
+mod pool;
+mod pool_task;
+mod post;
+mod reply;
+mod room;
+pub mod runtime;
+mod shared;
+mod token;
+
+pub use builder::{BuildError, Builder};
+pub use connection::{ConnectError, Connection, Posting};
+pub use credential::Credential;
+pub use endpoint::{Endpoint, InvalidEndpoint};
+pub use error::{Failure, PostError, ResponseError, SendError};
+#[cfg(feature = "rustls")]
+pub use fault::{dial_error, tls_error};
+pub use handle::{Client, Prepared, Sent};
+pub use options::PostOptions;
+pub use pool::{Drained, Pool, State};
+pub use post::{Answer, Post};
+pub use runtime::{Runtime, Target, Timer, Transport};
+pub use token::TokenSource;

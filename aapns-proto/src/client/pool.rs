@@ -1,0 +1,237 @@
+//! The handle of a pool.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use aapns_models::ApnsId;
+
+use crate::delivery::Cause;
+use crate::limits::DROP_DRAIN;
+use crate::pool::{Close, Stats};
+use crate::request::Request;
+use crate::time::Time;
+
+use super::builder::{BuildError, Builder, check_connections};
+use super::credential::Credential;
+use super::endpoint::Endpoint;
+use super::error::{Failure, PostError};
+use super::options::PostOptions;
+use super::post::Post;
+use super::runtime::{Runtime, Timer};
+use super::shared::Shared;
+
+/// Several connections to one origin behind one queue: requests are sent again where that is safe.
+///
+/// Cheap to clone; clones are the same pool. When the last one is dropped, what was posted is still
+/// sent, for at most 30 s; [`drain`](Self::drain) waits for that.
+pub struct Pool<R: Runtime>(Arc<Owner<R>>);
+
+/// Closes the pool with the last handle: futures and tasks hold the shared part alone.
+struct Owner<R: Runtime> {
+    shared: Arc<Shared<R>>,
+}
+
+/// Where a pool is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// No connection is up.
+    Connecting,
+    /// A connection is up.
+    Up,
+    /// Takes no more requests, and finishes those that it has.
+    Closing,
+    /// Over.
+    Closed,
+}
+
+/// What became of a pool's last requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// Requests that came back to their callers as [`PostError::Closed`] without having been processed.
+    pub unsent: u64,
+}
+
+impl<R: Runtime + Default> Pool<R> {
+    /// Sets up a pool for this server.
+    pub fn builder(endpoint: Endpoint) -> Builder<R> {
+        Builder::new(R::default(), endpoint)
+    }
+}
+
+impl<R: Runtime> Pool<R> {
+    pub(super) fn new(shared: Arc<Shared<R>>) -> Self {
+        Self(Arc::new(Owner { shared }))
+    }
+
+    /// Sends a request: queued at once, in the order of calls, with the pool's timeout and policy.
+    ///
+    /// Answers of any status are `Ok`. A full queue makes the future wait for room, first come first
+    /// served. Dropping the future takes the request back if it is still queued; one in flight is left to
+    /// its answer and never sent again.
+    ///
+    /// # Errors
+    /// By the future: [`PostError`], which says whether the server can have processed the request.
+    pub fn post(&self, request: Request) -> Post<R> {
+        self.post_with(request, PostOptions::new())
+    }
+
+    /// The same, with a timeout and policy of its own.
+    ///
+    /// # Errors
+    /// As [`post`](Self::post).
+    pub fn post_with(&self, request: Request, options: PostOptions) -> Post<R> {
+        Post::begin(&self.0.shared, request, options, true)
+    }
+
+    /// The same, but never waits for room: the future fails with [`PostError::Blocked`] if the queue is full.
+    ///
+    /// # Errors
+    /// As [`post`](Self::post), and [`PostError::Blocked`].
+    pub fn try_post(&self, request: Request, options: PostOptions) -> Post<R> {
+        Post::begin(&self.0.shared, request, options, false)
+    }
+
+    /// Waits until a connection is up, for health checks; gives up after `limit`.
+    ///
+    /// # Errors
+    /// [`PostError::Timeout`], or [`PostError::Closed`] if the pool was closed.
+    pub async fn ready(&self, limit: Duration) -> Result<(), PostError> {
+        let shared = &self.0.shared;
+        let deadline = shared.runtime.now() + limit;
+        let mut timer = shared.runtime.timer();
+        poll_fn(|cx| {
+            let state = shared.with(|core| {
+                let state = core.state();
+                if state == State::Connecting {
+                    core.watchers.push(cx.waker().clone());
+                }
+                state
+            });
+            match state {
+                State::Up => Poll::Ready(Ok(())),
+                State::Closing | State::Closed => {
+                    Poll::Ready(Err(PostError::Closed(Failure::not_sent(Cause::Closed))))
+                }
+                State::Connecting => timer
+                    .poll_until(cx, deadline)
+                    .map(|()| Err(PostError::Timeout(Failure::not_sent(Cause::Timeout)))),
+            }
+        })
+        .await
+    }
+
+    /// The counters, as they are now.
+    pub fn stats(&self) -> Stats {
+        self.0.shared.with(|core| core.pool.stats())
+    }
+
+    /// How many callers wait for room in the queue.
+    pub fn waiting(&self) -> usize {
+        self.0.shared.with(|core| core.room.len())
+    }
+
+    /// Where the pool is in its life.
+    pub fn state(&self) -> State {
+        self.0.shared.with(|core| core.state())
+    }
+
+    /// The clock of [`PostOptions::deadline`].
+    pub fn now(&self) -> Time {
+        self.0.shared.runtime.now()
+    }
+
+    /// The server.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.0.shared.endpoint
+    }
+
+    /// Changes the number of connections; surplus ones finish what they have.
+    ///
+    /// # Errors
+    /// [`BuildError::Connections`] unless 1 ≤ `min` ≤ `max` ≤ 512.
+    pub fn resize(&self, min: u16, max: u16) -> Result<(), BuildError> {
+        check_connections(min, max)?;
+        let now = self.now();
+        self.0.shared.with(|core| core.pool.resize(now, min, max));
+        Ok(())
+    }
+
+    /// Changes the credential without losing a request: new connections use the new one, old ones finish what they have.
+    ///
+    /// # Errors
+    /// [`BuildError::Credential`] if it can't be used; the old one stays.
+    pub fn set_credential(&self, credential: &Credential) -> Result<(), BuildError> {
+        let access = self.0.shared.trust.access(credential)?;
+        let now = self.now();
+        self.0.shared.with(|core| {
+            let auth = access.auth();
+            core.access = access;
+            core.pool.set_credential(now, auth);
+        });
+        Ok(())
+    }
+
+    /// Takes no more requests, finishes those that it has for at most `limit`, and closes. What was
+    /// never sent comes back to its callers as [`PostError::Closed`], and is counted here.
+    pub async fn drain(&self, limit: Duration) -> Drained {
+        let until = self.now() + limit;
+        self.end(Close::Drain { until }).await
+    }
+
+    /// Closes at once: what is queued comes back to its callers as [`PostError::Closed`].
+    pub async fn close(&self) -> Drained {
+        self.end(Close::Abort).await
+    }
+
+    /// A random id (UUID version 4, RFC 9562 §5.4).
+    pub(super) fn random_id(&self) -> ApnsId {
+        let random = || u128::from(self.0.shared.runtime.random());
+        let number = random() << 64 | random();
+        let (version, variant) = (0xf << 76, 0b11 << 62);
+        ApnsId::from_u128(number & !version & !variant | 4 << 76 | 0b10 << 62)
+    }
+
+    async fn end(&self, how: Close) -> Drained {
+        let shared = &self.0.shared;
+        let now = shared.runtime.now();
+        shared.with(|core| core.close(now, how));
+        poll_fn(|cx| {
+            shared.with(|core| {
+                if core.is_closed && core.orders.is_empty() {
+                    return Poll::Ready(());
+                }
+                core.watchers.push(cx.waker().clone());
+                Poll::Pending
+            })
+        })
+        .await;
+        Drained {
+            unsent: shared.unsent.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl<R: Runtime> Clone for Pool<R> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for Pool<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.shared.fmt(f)
+    }
+}
+
+impl<R: Runtime> Drop for Owner<R> {
+    fn drop(&mut self) {
+        let now = self.shared.runtime.now();
+        let until = now + DROP_DRAIN;
+        self.shared
+            .with(|core| core.close(now, Close::Drain { until }));
+    }
+}

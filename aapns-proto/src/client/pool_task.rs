@@ -1,0 +1,140 @@
+//! The small task beside each pool: dials, mints, settles what ended in the queue, and keeps the pool's timer.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::delivery::{DialError, DialStep};
+use crate::pool::{Action, Dial, Mint, MintError};
+use crate::time::Time;
+
+use super::driver::Driver;
+use super::link::{LinkMachine, bell};
+use super::reply::Reply;
+use super::runtime::{Runtime, Target, Timer, Transport};
+use super::shared::Shared;
+
+/// Orders carried out before other tasks get a turn.
+const ORDERS: usize = 1024;
+
+/// Runs until the pool is closed and everything in it is settled.
+pub(super) struct PoolTask<R: Runtime> {
+    shared: Arc<Shared<R>>,
+    timer: R::Timer,
+}
+
+impl<R: Runtime> PoolTask<R> {
+    pub(super) fn spawn(shared: Arc<Shared<R>>) {
+        let runtime = shared.runtime.clone();
+        let timer = runtime.timer();
+        runtime.spawn(Self { shared, timer });
+    }
+
+    fn run(&self, order: Action<Arc<Reply>>) {
+        let shared = Arc::clone(&self.shared);
+        match order {
+            Action::Dial(dial) => self.shared.runtime.spawn(run_link(shared, dial)),
+            Action::Mint(mint) => self.shared.runtime.spawn(run_mint(shared, mint)),
+            Action::Done(done) => self.shared.settle(done),
+            // Dealt with under the lock.
+            Action::Wake(_) | Action::Room(_) | Action::Timer | Action::Closed => {}
+        }
+    }
+}
+
+impl<R: Runtime> Future for PoolTask<R> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.shared.task_bell.listen(cx);
+        self.shared.task_bell.hear();
+        let now = self.shared.runtime.now();
+        self.shared.with(|core| core.handle_timeout(now));
+        let (orders, due, is_over) = self.shared.with(|core| {
+            let n = core.orders.len().min(ORDERS);
+            let orders: Vec<_> = core.orders.drain(..n).collect();
+            let is_over = core.is_closed && core.orders.is_empty() && core.room.is_empty();
+            (orders, core.next_timeout(), is_over)
+        });
+        let is_full = orders.len() == ORDERS;
+        for order in orders {
+            self.run(order);
+        }
+        if is_over {
+            return Poll::Ready(());
+        }
+        let is_due = match due {
+            Some(at) if at <= now => true,
+            Some(at) => self.timer.poll_until(cx, at).is_ready(),
+            None => false,
+        };
+        if is_full || is_due {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+/// Dials, and then drives the link to its end.
+async fn run_link<R: Runtime>(shared: Arc<Shared<R>>, dial: Dial) {
+    let target = shared.with(|core| core.access.target(&shared.endpoint));
+    let result = dial_until(&shared.runtime, target, dial.deadline).await;
+    let now = shared.runtime.now();
+    let transport = match result {
+        Ok(transport) => transport,
+        Err(error) => return shared.with(|core| core.pool.dial_failed(now, dial, error)),
+    };
+    let Ok(link) = shared.with(|core| core.pool.dialed(now, dial, transport.alpn())) else {
+        return;
+    };
+    let bell = bell(&shared, &link);
+    let runtime = shared.runtime.clone();
+    let machine = LinkMachine::new(shared, link);
+    Driver::new(runtime, transport, machine, bell).await;
+}
+
+/// Dials, at most until the deadline.
+pub(super) async fn dial_until<R: Runtime>(
+    runtime: &R,
+    target: Target,
+    deadline: Time,
+) -> Result<R::Transport, DialError> {
+    let mut timer = runtime.timer();
+    let mut dialing = pin!(runtime.dial(target.clone()));
+    std::future::poll_fn(|cx| {
+        if let Poll::Ready(result) = dialing.as_mut().poll(cx) {
+            return Poll::Ready(result);
+        }
+        timer
+            .poll_until(cx, deadline)
+            .map(|()| Err(timed_out(target.step())))
+    })
+    .await
+}
+
+fn timed_out(step: DialStep) -> DialError {
+    let message = match step {
+        DialStep::Connect => "timed out: no answer from the server",
+        DialStep::Tls => {
+            "timed out: the server accepted the connection, but its TLS handshake hangs"
+        }
+        DialStep::Http2 => "timed out: no SETTINGS from the server",
+    };
+    DialError {
+        step,
+        is_fatal: false,
+        message: message.into(),
+    }
+}
+
+async fn run_mint<R: Runtime>(shared: Arc<Shared<R>>, mint: Mint) {
+    let source = shared.with(|core| core.access.tokens.clone());
+    let unix = shared.runtime.unix();
+    let result = match source {
+        Some(source) => source.token(unix, mint.refused.as_ref()).await,
+        None => Err(MintError("there is no provider token to be had".into())),
+    };
+    let (now, unix) = (shared.runtime.now(), shared.runtime.unix());
+    shared.with(|core| core.pool.minted(now, unix, mint, result));
+}

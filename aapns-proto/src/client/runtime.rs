@@ -1,0 +1,174 @@
+//! What a runtime adapter provides.
+//!
+//! An adapter is one type that implements [`Runtime`], with a [`Transport`] and a [`Timer`]; all
+//! else (the driver loop, the pool's task, replies, waiting for room, builders) is written once, in
+//! this crate. To write one:
+//!
+//! 1. [`Transport`] for the runtime's stream: three `poll_` methods and the ALPN protocol.
+//! 2. [`Timer`] for the runtime's sleep: one method.
+//! 3. [`Runtime`]: clocks, a random number, `spawn`, and [`Runtime::dial`]: look the name up anew,
+//!    try its addresses in the order of [`interleave`], 250 ms apart (RFC 8305), switch Nagle's
+//!    algorithm off, shake hands, and say which step failed.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::delivery::{DialError, DialStep};
+use crate::time::Time;
+
+/// Sockets, timers, tasks and clocks.
+pub trait Runtime: Clone + Send + Sync + Unpin + 'static {
+    /// A connected stream, after TLS.
+    type Transport: Transport;
+    /// A timer that can be set again.
+    type Timer: Timer;
+
+    /// The monotonic clock: nanoseconds since any origin, the same for all clones.
+    fn now(&self) -> Time;
+
+    /// The wall clock: time since 1970.
+    fn unix(&self) -> Duration;
+
+    /// A random number, for jitter and for ids: needn't be secret, but never twice the same, also in other processes.
+    fn random(&self) -> u64;
+
+    /// A timer of this runtime's clock.
+    fn timer(&self) -> Self::Timer;
+
+    /// Runs a task to its end, detached.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
+
+    /// Connects: name resolution, TCP (or a proxy), TLS. Dropped if it takes longer than the pool allows.
+    ///
+    /// # Errors
+    /// [`DialError`]: the step that failed, what happened in words, and whether trying again is pointless.
+    fn dial(
+        &self,
+        target: Target,
+    ) -> impl Future<Output = Result<Self::Transport, DialError>> + Send;
+
+    /// The certificate authorities to trust unless the user says otherwise; none by default.
+    #[cfg(feature = "rustls")]
+    fn roots(&self) -> &'static [rustls_pki_types::TrustAnchor<'static>] {
+        &[]
+    }
+}
+
+/// A connected stream of bytes, as `poll_` methods in the manner of `futures::io`.
+pub trait Transport: Send + Unpin + 'static {
+    /// The protocol that ALPN selected (RFC 7301); `h2` where there is no TLS, by prior knowledge.
+    fn alpn(&self) -> Option<&[u8]>;
+
+    /// Reads into `buf`; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// Any failure of the transport.
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>>;
+
+    /// Takes octets of `buf`, at least one.
+    ///
+    /// # Errors
+    /// Any failure of the transport.
+    fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>>;
+
+    /// Sends what was taken.
+    ///
+    /// # Errors
+    /// Any failure of the transport.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Ends the stream in the orderly way (TLS close_notify, FIN).
+    ///
+    /// # Errors
+    /// Any failure of the transport; ignored.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+/// A timer that can be set again.
+pub trait Timer: Send + Unpin + 'static {
+    /// Ready once `deadline` has passed; until then the task is woken at that moment, or a little later.
+    /// Each call sets the timer anew, and may name another deadline than the last.
+    fn poll_until(&mut self, cx: &mut Context<'_>, deadline: Time) -> Poll<()>;
+}
+
+/// Where to dial, and how.
+#[derive(Clone)]
+pub struct Target {
+    /// Host name or address, without brackets.
+    pub host: Arc<str>,
+    /// TCP port.
+    pub port: u16,
+    /// For TLS; `None`: plain TCP.
+    #[cfg(feature = "rustls")]
+    pub tls: Option<Arc<rustls::ClientConfig>>,
+    step: Arc<AtomicU8>,
+}
+
+impl Target {
+    /// A target without TLS.
+    pub fn new(host: Arc<str>, port: u16) -> Self {
+        Self {
+            host,
+            port,
+            #[cfg(feature = "rustls")]
+            tls: None,
+            step: Arc::default(),
+        }
+    }
+
+    /// Notes that TCP is up and the handshake begins, so that a timeout can name the step that hung.
+    pub fn enter_tls(&self) {
+        self.step.store(1, Ordering::Relaxed);
+    }
+
+    /// The step that the dial has come to.
+    pub fn step(&self) -> DialStep {
+        match self.step.load(Ordering::Relaxed) {
+            0 => DialStep::Connect,
+            _ => DialStep::Tls,
+        }
+    }
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Target({}:{}, {:?})", self.host, self.port, self.step())
+    }
+}
+
+/// The order in which to try addresses: families alternate, the resolver's first one leads (RFC 8305 §4).
+pub fn interleave(addresses: impl IntoIterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let all: Vec<SocketAddr> = addresses.into_iter().collect();
+    let leads_v6 = all.first().is_some_and(SocketAddr::is_ipv6);
+    let (lead, other): (Vec<SocketAddr>, Vec<SocketAddr>) =
+        all.iter().partition(|a| a.is_ipv6() == leads_v6);
+    let (mut lead, mut other) = (lead.into_iter(), other.into_iter());
+    let mut ordered = Vec::with_capacity(all.len());
+    loop {
+        let pair = (lead.next(), other.next());
+        if pair == (None, None) {
+            return ordered;
+        }
+        ordered.extend(pair.0);
+        ordered.extend(pair.1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_families_alternate_and_the_first_one_leads() {
+        let parse = |s: &str| -> SocketAddr { s.parse().expect("an address") };
+        let (a, b, c) = (parse("[::1]:1"), parse("[::2]:1"), parse("1.2.3.4:1"));
+        assert_eq!(interleave([a, b, c]), [a, c, b]);
+        assert_eq!(interleave([c, a, b]), [c, a, b]);
+        assert!(interleave([]).is_empty());
+    }
+}

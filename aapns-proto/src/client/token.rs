@@ -1,0 +1,270 @@
+//! Where provider tokens come from: one source for each team and key, shared by all pools that use it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::limits::{TOKEN_GUARD, TOKEN_RENEWAL};
+use crate::pool::{MintError, ProviderToken};
+
+type Minting = Pin<Box<dyn Future<Output = Result<ProviderToken, MintError>> + Send>>;
+type Mint = Box<dyn Fn(Duration) -> Minting + Send + Sync>;
+
+/// Makes provider tokens (JWTs), and remembers the present one.
+///
+/// Clones share it. Apple wants a token to be used for 20 to 60 minutes, and the same one on all
+/// connections: give clones of one source to all pools of a team and key.
+#[derive(Clone)]
+pub struct TokenSource(Arc<Source>);
+
+struct Source {
+    mint: Mint,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    present: Option<ProviderToken>,
+    /// When a token was last renewed before its time.
+    renewed_early: Option<Duration>,
+    is_minting: bool,
+    waiting: Vec<Waker>,
+}
+
+impl TokenSource {
+    /// Tokens from a callback, for those who sign elsewhere. It is given the time since 1970, and
+    /// answers with the JWT and the time of its `iat` claim.
+    pub fn new<F, Fut>(mint: F) -> Self
+    where
+        F: Fn(Duration) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(String, Duration), MintError>> + Send + 'static,
+    {
+        Self::from_mint(Box::new(move |unix| {
+            let minting = mint(unix);
+            Box::pin(async move {
+                let (jwt, issued_at) = minting.await?;
+                provider_token(&jwt, issued_at)
+            })
+        }))
+    }
+
+    /// One ready JWT, used as long as the server takes it.
+    ///
+    /// # Errors
+    /// [`MintError`] if the text can't be a JWT.
+    pub fn fixed(jwt: &str) -> Result<Self, MintError> {
+        let value = provider_token(jwt.trim(), Duration::ZERO)?.value;
+        Ok(Self::from_mint(Box::new(move |unix| {
+            let value = value.clone();
+            // Its age isn't ours to judge.
+            Box::pin(async move {
+                Ok(ProviderToken {
+                    value,
+                    issued_at: unix,
+                })
+            })
+        })))
+    }
+
+    /// Signs each with this key.
+    #[cfg(feature = "rustls")]
+    pub fn signer(signer: crate::tls::Signer) -> Self {
+        let signer = Arc::new(signer);
+        Self::from_mint(Box::new(move |unix| {
+            let token = signer.sign(unix);
+            Box::pin(async move { token })
+        }))
+    }
+
+    /// The present token; a new one if that was refused or is 50 minutes old.
+    ///
+    /// # Errors
+    /// [`MintError`]: the signer's or callback's, or that a token was refused for the second time in 20 minutes.
+    pub async fn token(
+        &self,
+        unix: Duration,
+        refused: Option<&ProviderToken>,
+    ) -> Result<ProviderToken, MintError> {
+        let Some(_turn) = self.begin(unix, refused).await? else {
+            let present = self.0.lock().present.clone();
+            return present.ok_or_else(|| MintError("no token".into()));
+        };
+        let token = (self.0.mint)(unix).await?;
+        if refused.is_some_and(|refused| refused.value == token.value) {
+            return Err(refused_again());
+        }
+        let mut state = self.0.lock();
+        if refused.is_some() {
+            state.renewed_early = Some(unix);
+        }
+        state.present = Some(token.clone());
+        Ok(token)
+    }
+
+    fn from_mint(mint: Mint) -> Self {
+        Self(Arc::new(Source {
+            mint,
+            state: Mutex::default(),
+        }))
+    }
+
+    /// `None`: the present token serves. `Some`: it is this caller's turn to mint.
+    async fn begin(
+        &self,
+        unix: Duration,
+        refused: Option<&ProviderToken>,
+    ) -> Result<Option<Turn>, MintError> {
+        std::future::poll_fn(|cx: &mut Context<'_>| {
+            let mut state = self.0.lock();
+            if state.serves(unix, refused) {
+                return Poll::Ready(Ok(None));
+            }
+            if state.is_minting {
+                state.waiting.push(cx.waker().clone());
+                return Poll::Pending;
+            }
+            if refused.is_some() && is_recent(state.renewed_early, unix) {
+                return Poll::Ready(Err(refused_again()));
+            }
+            state.is_minting = true;
+            Poll::Ready(Ok(Some(Turn(Arc::clone(&self.0)))))
+        })
+        .await
+    }
+}
+
+impl std::fmt::Debug for TokenSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenSource")
+    }
+}
+
+impl Source {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// A wall clock that jumped either way makes a token's age unknown: then it doesn't serve.
+    fn serves(&self, unix: Duration, refused: Option<&ProviderToken>) -> bool {
+        self.present.as_ref().is_some_and(|present| {
+            let is_refused = refused.is_some_and(|r| r.value == present.value);
+            !is_refused && is_within(present.issued_at, unix, TOKEN_RENEWAL)
+        })
+    }
+}
+
+/// The turn to mint; over when dropped, also by a caller that went away.
+struct Turn(Arc<Source>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let waiting = {
+            let mut state = self.0.lock();
+            state.is_minting = false;
+            std::mem::take(&mut state.waiting)
+        };
+        for waker in waiting {
+            waker.wake();
+        }
+    }
+}
+
+fn is_recent(moment: Option<Duration>, unix: Duration) -> bool {
+    moment.is_some_and(|moment| is_within(moment, unix, TOKEN_GUARD))
+}
+
+fn is_within(moment: Duration, unix: Duration, span: Duration) -> bool {
+    unix.abs_diff(moment) < span
+}
+
+fn refused_again() -> MintError {
+    MintError(
+        "the server refused a provider token that was just made: check this machine's clock, the key and its ids".into(),
+    )
+}
+
+fn provider_token(jwt: &str, issued_at: Duration) -> Result<ProviderToken, MintError> {
+    let is_jwt_char = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    if jwt.is_empty() || !jwt.bytes().all(is_jwt_char) {
+        return Err(MintError(
+            "not a JWT: three base64url parts with dots between".into(),
+        ));
+    }
+    Ok(ProviderToken {
+        value: Bytes::from(format!("bearer {jwt}")),
+        issued_at,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    fn now(minutes: u64) -> Duration {
+        Duration::from_secs(1_800_000_000 + minutes * 60)
+    }
+
+    fn counting() -> TokenSource {
+        let count = AtomicU32::new(0);
+        TokenSource::new(move |unix| {
+            let n = count.fetch_add(1, Ordering::Relaxed);
+            async move { Ok((format!("a.b.{n}"), unix)) }
+        })
+    }
+
+    fn get(
+        source: &TokenSource,
+        unix: Duration,
+        refused: Option<&ProviderToken>,
+    ) -> Result<ProviderToken, MintError> {
+        let mut token = Box::pin(source.token(unix, refused));
+        match token.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => panic!("nobody else mints"),
+        }
+    }
+
+    #[test]
+    fn a_token_serves_for_fifty_minutes() {
+        let source = counting();
+        let first = get(&source, now(0), None).expect("a token");
+        assert_eq!(&first.value[..], b"bearer a.b.0");
+        assert_eq!(get(&source, now(49), None).expect("the same"), first);
+        assert_ne!(get(&source, now(50), None).expect("the next"), first);
+    }
+
+    #[test]
+    fn a_second_early_renewal_within_twenty_minutes_is_not_made() {
+        let source = counting();
+        let first = get(&source, now(0), None).expect("a token");
+        let second = get(&source, now(1), Some(&first)).expect("renewed early");
+        assert_ne!(first, second);
+        // Another pool whose token is the old one just gets the present one.
+        assert_eq!(get(&source, now(2), Some(&first)).expect("present"), second);
+        assert!(get(&source, now(20), Some(&second)).is_err());
+        assert!(get(&source, now(21), Some(&second)).is_ok());
+    }
+
+    #[test]
+    fn a_clock_that_jumped_back_asks_for_a_new_token() {
+        let source = counting();
+        let first = get(&source, now(600), None).expect("a token");
+        assert_ne!(get(&source, now(0), None).expect("another"), first);
+    }
+
+    #[test]
+    fn a_ready_jwt_that_is_refused_is_an_error_not_a_loop() {
+        let source = TokenSource::fixed("h.c.s\n").expect("a JWT");
+        let token = get(&source, now(0), None).expect("it");
+        assert_eq!(&token.value[..], b"bearer h.c.s");
+        assert!(get(&source, now(1), Some(&token)).is_err());
+        assert!(TokenSource::fixed("no jwt").is_err());
+    }
+}
