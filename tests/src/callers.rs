@@ -116,6 +116,7 @@ pub fn heads() -> Vec<Head> {
         head("com.example.app", "alert", "10"),
         head("com.example.app", "background", "5"),
         head("com.example.app.voip", "voip", "10"),
+        head("com.example.app.push-type.tomorrow", "tomorrow", "7"),
     ]
 }
 

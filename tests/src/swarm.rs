@@ -134,6 +134,12 @@ impl Swarm {
         swarm
     }
 
+    /// The same kinds, but each strikes whenever it can.
+    pub fn certain(mut self) -> Self {
+        self.factor = 1000;
+        self
+    }
+
     /// Whether this world has this kind at all.
     pub fn has(&self, kind: Kind) -> bool {
         self.is_on && self.enabled >> kind as u32 & 1 == 1

@@ -25,6 +25,11 @@ impl Server {
             wire::put_credit(&mut self.out, 0, self.habits.extra_window);
         }
         self.is_slow_to_credit = cx.swarm.strikes(Kind::TinyWindow, 300);
+        for scripted in &self.habits.script {
+            if scripted.conn.is_none_or(|conn| conn == self.id) {
+                cx.later.push((cx.now + scripted.after, scripted.act));
+            }
+        }
         self.plan(cx);
     }
 
@@ -102,6 +107,13 @@ impl Server {
                 in_two_steps,
                 leaves,
             } => self.say_goaway(in_two_steps, leaves, cx),
+            Act::GoAwayFor(reason) => {
+                let debug = format!(r#"{{"reason":"{reason}"}}"#);
+                wire::put_goaway(&mut self.out, 0, code::NO_ERROR, debug.as_bytes());
+                self.goaway = Some(0);
+                self.streams.forget_above(0);
+                self.has_left = true;
+            }
             Act::Deafen => {
                 cx.trace
                     .add(cx.now, "server {} goes deaf", &[self.id.into()]);

@@ -1,6 +1,21 @@
 //! What one server is like: the numbers of FACTS §13.1 and beyond.
 
+use std::time::Duration;
+
+use super::fate::Fate;
+use super::server::Act;
 use crate::rng::Rng;
+
+/// Something that a connection does for certain.
+#[derive(Clone, Copy, Debug)]
+pub struct Scripted {
+    /// Which connection; `None`: all.
+    pub conn: Option<u32>,
+    /// How long after its begin.
+    pub after: Duration,
+    /// What.
+    pub act: Act,
+}
 
 /// How a server behaves when nothing goes wrong.
 #[derive(Clone, Debug)]
@@ -17,6 +32,12 @@ pub struct Habits {
     pub extra_window: u32,
     /// Whether requests need a provider token.
     pub wants_token: bool,
+    /// Whose tokens it takes.
+    pub team: u32,
+    /// What becomes of every request, whatever the swarm says.
+    pub fate: Option<Fate>,
+    /// What each connection does, and how long after its begin.
+    pub script: Vec<Scripted>,
     /// An answer takes from `delay.0` to `delay.1` microseconds.
     pub delay: (u64, u64),
     /// Field blocks in CONTINUATION frames and padding.
@@ -34,6 +55,9 @@ impl Default for Habits {
             initial_window: 65_535,
             extra_window: 0,
             wants_token: false,
+            team: 0,
+            fate: None,
+            script: Vec::new(),
             delay: (1_000, 20_000),
             is_elaborate: false,
             is_hasty: false,
@@ -58,6 +82,9 @@ impl Habits {
                 .unwrap_or(65_535),
             extra_window: rng.pick(&[0, 0, 1_000_000]).unwrap_or(0),
             wants_token,
+            team: 0,
+            fate: None,
+            script: Vec::new(),
             delay: (slowest / 10, slowest),
             is_elaborate: rng.chance(200),
             is_hasty: rng.chance(500),

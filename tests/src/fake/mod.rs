@@ -9,7 +9,7 @@ pub mod streams;
 pub mod token;
 pub mod wire;
 
-pub use habits::Habits;
+pub use habits::{Habits, Scripted};
 pub use server::{Act, Context, Server};
 
 #[cfg(test)]

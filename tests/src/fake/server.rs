@@ -53,6 +53,8 @@ pub enum Act {
         /// Leaves without finishing.
         leaves: bool,
     },
+    /// Says GOAWAY for this reason before it has taken any request, and leaves (FACTS §13.4).
+    GoAwayFor(&'static str),
     /// Neither reads nor writes any more.
     Deafen,
     /// Answers no request any more.
@@ -343,8 +345,12 @@ impl Server {
             if cx.swarm.strikes(Kind::TokenUpdates, 8) {
                 self.guard.spoil();
             }
-            self.guard
-                .check(stream.authorization.as_deref(), cx.unix, cx.revoked)
+            self.guard.check(
+                stream.authorization.as_deref(),
+                cx.unix,
+                cx.revoked,
+                self.habits.team,
+            )
         } else {
             None
         };
@@ -352,7 +358,11 @@ impl Server {
             let processed = cx.swarm.rng.chance(500);
             return self.decide(id, Fate::Forget { processed }, cx);
         }
-        let fate = no.map_or_else(|| fate::choose(cx.swarm), Fate::Reject);
+        let fate = match (no, self.habits.fate) {
+            (Some(no), _) => Fate::Reject(no),
+            (None, Some(fate)) => fate,
+            (None, None) => fate::choose(cx.swarm),
+        };
         self.decide(id, fate, cx);
     }
 

@@ -1,4 +1,4 @@
-//! What a server thinks of provider tokens (FACTS §4): `bearer i<iat>s<serial>`.
+//! What a server thinks of provider tokens (FACTS §4): `bearer t<team>i<iat>s<serial>`.
 
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ pub struct Revoked(pub u32);
 /// A provider token as the simulated signer writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
+    /// Whose it is.
+    pub team: u32,
     /// `iat`, seconds since 1970.
     pub issued_at: u64,
     /// Counts the tokens of a world.
@@ -25,14 +27,16 @@ pub struct Token {
 impl Token {
     /// The value of `authorization`.
     pub fn value(self) -> String {
-        format!("bearer i{}s{}", self.issued_at, self.serial)
+        format!("bearer t{}i{}s{}", self.team, self.issued_at, self.serial)
     }
 
     /// Reads [`value`](Self::value) back.
     pub fn parse(value: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(value).ok()?.strip_prefix("bearer i")?;
+        let text = std::str::from_utf8(value).ok()?.strip_prefix("bearer t")?;
+        let (team, text) = text.split_once('i')?;
         let (issued_at, serial) = text.split_once('s')?;
         Some(Self {
+            team: team.parse().ok()?,
             issued_at: issued_at.parse().ok()?,
             serial: serial.parse().ok()?,
         })
@@ -53,7 +57,13 @@ impl Guard {
     }
 
     /// Judges a request's token at wall-clock time `unix`.
-    pub fn check(&mut self, value: Option<&[u8]>, unix: Duration, revoked: &Revoked) -> Option<No> {
+    pub fn check(
+        &mut self,
+        value: Option<&[u8]>,
+        unix: Duration,
+        revoked: &Revoked,
+        team: u32,
+    ) -> Option<No> {
         if self.is_spoilt {
             return Some(No::new(429, "TooManyProviderTokenUpdates"));
         }
@@ -63,6 +73,9 @@ impl Guard {
         let Some(token) = Token::parse(value) else {
             return Some(No::new(403, "InvalidProviderToken"));
         };
+        if token.team != team {
+            return Some(No::new(403, "InvalidProviderToken"));
+        }
         let age = unix.as_secs().saturating_sub(token.issued_at);
         let ahead = token.issued_at.saturating_sub(unix.as_secs());
         if age > LIFETIME || ahead > LIFETIME || token.serial < revoked.0 {
@@ -89,6 +102,7 @@ mod tests {
     #[test]
     fn a_token_reads_back_as_it_was_written() {
         let token = Token {
+            team: 3,
             issued_at: 1_700_000_000,
             serial: 7,
         };
@@ -102,10 +116,18 @@ mod tests {
         let unix = Duration::from_secs(1_700_000_000);
         let token = |serial| {
             let issued_at = unix.as_secs();
-            Token { issued_at, serial }.value()
+            Token {
+                team: 0,
+                issued_at,
+                serial,
+            }
+            .value()
         };
-        assert_eq!(guard.check(Some(token(1).as_bytes()), unix, &revoked), None);
-        let again = guard.check(Some(token(2).as_bytes()), unix, &revoked);
+        assert_eq!(
+            guard.check(Some(token(1).as_bytes()), unix, &revoked, 0),
+            None
+        );
+        let again = guard.check(Some(token(2).as_bytes()), unix, &revoked, 0);
         assert_eq!(again.map(|no| no.status), Some(429));
     }
 }

@@ -2,7 +2,7 @@
 
 use aapns_proto::Time;
 
-use super::{Event, World};
+use super::{Accident, Event, World};
 use crate::fake::{Act, Server};
 use crate::pipe::{End, Layer, Pipe};
 use crate::rng::Rng;
@@ -80,6 +80,17 @@ impl World {
             let at = self.now + swarm.rng.millis(0, 5_000);
             self.heap.plan(at, Event::DropDriver { slot, conn });
         }
+    }
+
+    pub(super) fn on_accident(&mut self, accident: Accident) {
+        if accident.is_black_hole {
+            return self.on_stall(accident.conn, 3, Time::NEVER);
+        }
+        if let Some(the) = self.conns.get_mut(accident.conn) {
+            the.up.end(End::Reset);
+            the.share_reset();
+        }
+        self.expect_at_link(accident.conn);
     }
 
     pub(super) fn on_stall(&mut self, conn: usize, ways: u64, until: Time) {

@@ -7,7 +7,7 @@ use aapns_proto::delivery::{Disconnect, Done};
 use aapns_proto::pool::LinkId;
 use aapns_proto::{Link, Outcome, Time};
 
-use super::{Event, World};
+use super::{Ended, Event, World};
 use crate::callers::{self, SimTag};
 use crate::oracle::Rule;
 use crate::pipe::{End, Wrote};
@@ -185,9 +185,6 @@ impl World {
 
     fn write(&mut self, slot: usize, driver: &mut Driver) {
         if driver.writes_until.is_some() || driver.has_read_end {
-            // Lent and lost: what a driver does whose transport is gone.
-            let lost = driver.link.transmit().len();
-            driver.link.handle_written(self.now, lost);
             return;
         }
         let (now, capacity) = (self.now, self.net.capacity);
@@ -344,5 +341,11 @@ impl World {
         if self.probe == Some(tag) {
             self.judge_probe(&done);
         }
+        self.ends.push(Ended {
+            tag,
+            at: self.now,
+            outcome: done.outcome,
+            attempts: done.attempts,
+        });
     }
 }

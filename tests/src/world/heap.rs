@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use aapns_proto::Time;
 use aapns_proto::pool::{Dial, Mint};
 
+use super::Accident;
 use crate::fake::Act;
 
 /// How a dial ends.
@@ -60,6 +61,8 @@ pub(super) enum Event {
         /// Until then.
         until: Time,
     },
+    /// What befalls a connection for certain.
+    Accident(Accident),
     /// The pool's timer.
     PoolTimer,
     /// A dial ends.

@@ -5,6 +5,8 @@
 mod conn;
 mod driver;
 mod heap;
+mod phases;
+mod report;
 mod setup;
 mod submit;
 mod task;
@@ -14,20 +16,21 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use aapns_proto::pool::{Close, Ticket};
+use aapns_proto::pool::Ticket;
 use aapns_proto::{Head, Job, Pool, Time};
 
 use crate::callers::{self, Caller, SimTag};
 use crate::fake::token::Revoked;
 use crate::fake::{Act, Context, Habits};
-use crate::oracle::{Oracle, Outcomes, Rule, Violation};
+use crate::oracle::{Oracle, Rule};
 use crate::rng::Rng;
-use crate::swarm::{Kind, Swarm};
+use crate::swarm::Swarm;
 use crate::trace::Trace;
 use conn::Conn;
 use driver::Driver;
 use heap::{Event, Heap};
-pub use setup::{Net, Setup};
+pub use report::{Ended, Report};
+pub use setup::{Accident, Net, Setup};
 
 /// The wall clock at the world's begin.
 const EPOCH: Duration = Duration::from_secs(1_800_000_000);
@@ -37,31 +40,6 @@ const PATIENCE: Duration = Duration::from_secs(2 * 3600);
 
 /// Events that a world of this size may take.
 const EVENTS: u64 = 100_000;
-
-/// What a world's run came to.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// Its seed.
-    pub seed: u64,
-    /// The first broken promise.
-    pub violation: Option<Violation>,
-    /// The hash of all that happened.
-    pub hash: u64,
-    /// How many faults of each kind struck.
-    pub faults: Vec<u32>,
-    /// How the requests ended.
-    pub outcomes: Outcomes,
-    /// Requests submitted.
-    pub requests: u64,
-    /// Connections made.
-    pub links: u64,
-    /// Events that happened.
-    pub events: u64,
-    /// When it was over.
-    pub ended: Time,
-    /// The trace to read, if it was kept.
-    pub lines: Vec<String>,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -102,6 +80,9 @@ pub struct World {
     clock_offset: i64,
     phase: Phase,
     closed_at: Time,
+    ends: Vec<Ended>,
+    most_queued: u64,
+    events: u64,
     setup: Limits,
 }
 
@@ -155,6 +136,9 @@ impl World {
             clock_offset: 0,
             phase: Phase::Faults,
             closed_at: Time::NEVER,
+            ends: Vec::new(),
+            most_queued: 0,
+            events: 0,
             setup: Limits {
                 seed: setup.seed,
                 pool: setup.pool,
@@ -166,65 +150,53 @@ impl World {
             world.heap.plan(caller.at, Event::Submit(index));
         }
         world.heap.plan(world.setup.faults_until, Event::FaultsEnd);
+        for accident in setup.accidents {
+            world.heap.plan(accident.at, Event::Accident(accident));
+        }
         world.plan_faults();
+        world.drain_actions();
+        world.rearm_pool();
         world
     }
 
-    /// The faults that belong to no connection.
-    fn plan_faults(&mut self) {
-        let until = u64::try_from(
-            self.setup
-                .faults_until
-                .saturating_since(Time::ZERO)
-                .as_micros(),
-        )
-        .unwrap_or(0);
-        for _ in 0..3 {
-            let at = Time::ZERO + self.swarm.rng.micros(0, until);
-            if self.swarm.strikes(Kind::ClockJumps, 200) {
-                let by = self
-                    .swarm
-                    .rng
-                    .pick(&[-86_400, -7_200, -60, 60, 3_000, 3_600, 86_400])
-                    .unwrap_or(60);
-                self.heap.plan(at, Event::ClockJumps(by));
-            }
-            if self.habits.wants_token && self.swarm.strikes(Kind::TokenExpires, 200) {
-                self.heap.plan(at, Event::TokensExpire);
-            }
-            if self.swarm.strikes(Kind::NewCredential, 200) {
-                self.heap.plan(at, Event::NewCredential);
-            }
-            if self.swarm.strikes(Kind::Resize, 200) {
-                let min = u16::try_from(self.swarm.rng.range(1, 3)).unwrap_or(1);
-                let max = min + u16::try_from(self.swarm.rng.range(0, 3)).unwrap_or(0);
-                self.heap.plan(at, Event::Resize(min, max));
+    /// Runs worlds side by side in one thread, an event of each in turn.
+    pub fn run_together(setups: Vec<Setup>) -> Vec<Report> {
+        let mut worlds: Vec<Self> = setups.into_iter().map(Self::new).collect();
+        let mut goes_on = true;
+        while goes_on {
+            goes_on = false;
+            for world in &mut worlds {
+                goes_on |= world.step();
             }
         }
+        worlds.into_iter().map(Self::finish).collect()
+    }
+
+    /// One event; false if all is over.
+    fn step(&mut self) -> bool {
+        if self.phase == Phase::Over || self.oracle.violation().is_some() {
+            return false;
+        }
+        let Some((at, event)) = self.heap.next() else {
+            self.give_up("nothing is left to happen");
+            return false;
+        };
+        self.now = at;
+        self.events += 1;
+        self.on(event);
+        self.advance_phase();
+        if self.events > EVENTS {
+            self.oracle.fail(self.now, Rule::BusyLoop, || {
+                "the world doesn't come to rest".to_owned()
+            });
+        } else if self.now > self.setup.faults_until.max(self.last_submit()) + PATIENCE {
+            self.give_up("hours after the last fault");
+        }
+        true
     }
 
     fn finish(mut self) -> Report {
-        let mut events = 0;
-        self.drain_actions();
-        self.rearm_pool();
-        while self.phase != Phase::Over && self.oracle.violation().is_none() {
-            let Some((at, event)) = self.heap.next() else {
-                self.give_up("nothing is left to happen");
-                break;
-            };
-            self.now = at;
-            events += 1;
-            self.on(event);
-            self.advance_phase();
-            if events > EVENTS {
-                let rule = Rule::BusyLoop;
-                self.oracle.fail(self.now, rule, || {
-                    "the world doesn't come to rest".to_owned()
-                });
-            } else if self.now > self.setup.faults_until + PATIENCE {
-                self.give_up("hours after the last fault");
-            }
-        }
+        while self.step() {}
         if self.oracle.violation().is_none() {
             self.check_rest();
         }
@@ -236,34 +208,14 @@ impl World {
             outcomes: self.oracle.outcomes(),
             requests: self.tickets.len() as u64,
             links: self.conns.len() as u64,
-            events,
+            events: self.events,
             ended: self.now,
+            dials: self.pool.stats().dials,
+            mints: self.serial,
+            most_queued: self.most_queued,
+            processed: self.oracle.all_processed(),
+            ends: self.ends,
             lines: self.trace.lines().to_vec(),
-        }
-    }
-
-    fn give_up(&mut self, why: &str) {
-        let (open, phase, stats) = (self.oracle.unsettled_tags(), self.phase, self.pool.stats());
-        self.oracle.fail(self.now, Rule::Liveness, || {
-            format!("{why}, in phase {phase:?}, unsettled: {open:?}; {stats:?}")
-        });
-    }
-
-    /// After `Closed` nothing may be left.
-    fn check_rest(&mut self) {
-        let stats = self.pool.stats();
-        if self.oracle.unsettled() > 0 {
-            self.give_up("closed");
-        }
-        if self.links.iter().any(Option::is_some) {
-            self.give_up("closed, but links are up");
-        }
-        let left = stats.pending + stats.retrying + stats.inflight + stats.buffered;
-        if left > 0 {
-            let rule = Rule::Memory;
-            self.oracle.fail(self.now, rule, || {
-                format!("counted though all is over: {stats:?}")
-            });
         }
     }
 
@@ -278,6 +230,7 @@ impl World {
             Event::ServerReads(conn) => self.on_server_reads(conn),
             Event::ServerActs(conn, act) => self.on_server_acts(conn, act),
             Event::Stall { conn, ways, until } => self.on_stall(conn, ways, until),
+            Event::Accident(accident) => self.on_accident(accident),
             Event::PoolTimer => self.on_pool_timer(),
             Event::DialEnds(dial, end) => self.on_dial_ends(dial, end),
             Event::MintEnds(mint, ok) => self.on_mint_ends(mint, ok),
@@ -307,51 +260,6 @@ impl World {
             }
             Event::FaultsEnd => self.on_faults_end(),
             Event::Probe => self.on_probe(),
-        }
-    }
-
-    fn on_faults_end(&mut self) {
-        self.trace.add(self.now, "no more faults", &[]);
-        self.swarm.stop();
-        self.clock_offset = 0;
-        for conn in 0..self.conns.len() {
-            self.on_server_acts(conn, Act::Heal);
-        }
-        self.phase = Phase::Settling;
-        if self.setup.is_closed_early {
-            let how = if self.rng.chance(500) {
-                Close::Abort
-            } else {
-                Close::Drain {
-                    until: self.now + self.rng.millis(0, 20_000),
-                }
-            };
-            self.close(how);
-        }
-    }
-
-    fn close(&mut self, how: Close) {
-        self.trace.say(self.now, || format!("close: {how:?}"));
-        self.phase = Phase::Closing;
-        self.closed_at = self.now;
-        self.pool.close(self.now, how);
-        self.drain_actions();
-        while let Some(job) = self.waiting.pop_front() {
-            self.oracle.handed_back(self.now, job.tag.id);
-        }
-    }
-
-    /// From one phase to the next.
-    fn advance_phase(&mut self) {
-        match self.phase {
-            Phase::Settling if self.oracle.unsettled() == 0 && self.now > self.last_submit() => {
-                self.phase = Phase::Probing;
-                self.next_probe(Duration::from_secs(1));
-            }
-            Phase::Closing if self.now > self.closed_at + Duration::from_secs(120) => {
-                self.give_up("two minutes after close");
-            }
-            _ => {}
         }
     }
 

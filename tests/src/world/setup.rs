@@ -23,6 +23,17 @@ pub struct Net {
     pub holds: bool,
 }
 
+/// Something that befalls a connection for certain.
+#[derive(Clone, Copy, Debug)]
+pub struct Accident {
+    /// The connection: they count from 0.
+    pub conn: usize,
+    /// When.
+    pub at: Time,
+    /// Octets vanish from then on, both ways; otherwise the connection is reset.
+    pub is_black_hole: bool,
+}
+
 /// All of a world's choices, made before it begins.
 #[derive(Debug)]
 pub struct Setup {
@@ -40,6 +51,8 @@ pub struct Setup {
     pub callers: Vec<Caller>,
     /// When the last fault strikes.
     pub faults_until: Time,
+    /// What befalls the network for certain.
+    pub accidents: Vec<Accident>,
     /// Whether the pool is closed at the end of the faults, rather than once all is done.
     pub is_closed_early: bool,
     /// Requests at the end that must be answered with 200.
@@ -87,6 +100,7 @@ impl Setup {
             swarm,
             callers,
             faults_until: Time::ZERO + span + rng.millis(0, 8_000),
+            accidents: Vec::new(),
             is_closed_early: rng.chance(60),
             probes: 3,
             keeps_trace: false,
@@ -113,6 +127,7 @@ impl Setup {
             swarm: Swarm::of(seed, &[]),
             callers: Vec::new(),
             faults_until: Time::ZERO,
+            accidents: Vec::new(),
             is_closed_early: false,
             probes: 0,
             keeps_trace: false,

@@ -60,6 +60,8 @@ impl World {
                     *ticket = Some(submitted.ticket);
                 }
                 self.wake(submitted.wake);
+                let stats = self.pool.stats();
+                self.most_queued = self.most_queued.max(stats.pending + stats.retrying);
                 true
             }
             Err(rejected) if rejected.reason == RejectReason::Full => {

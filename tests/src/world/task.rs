@@ -165,6 +165,7 @@ impl World {
         let result = if is_good {
             self.serial += 1;
             let token = Token {
+                team: self.habits.team,
                 issued_at: unix.as_secs(),
                 serial: self.serial,
             };

@@ -3,10 +3,16 @@
 //! It hears from the fake server what was processed, from the callers what came out, and from the
 //! world what the links did; it knows nothing of the pool and its reasons.
 
+mod dials;
+mod outcomes;
+
 use std::fmt;
 use std::time::Duration;
 
 use aapns_proto::{Cause, Delivery, Done, Outcome, Policy, Time};
+
+use dials::DialBudget;
+pub use outcomes::Outcomes;
 
 /// A promise that was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,53 +79,6 @@ struct Record {
     claim: Option<Delivery>,
     /// It came out as a possible duplicate.
     is_flagged: bool,
-}
-
-/// How many requests ended how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Outcomes {
-    /// 200.
-    pub accepted: u64,
-    /// Any other answer.
-    pub rejected: u64,
-    /// Failed, never sent.
-    pub not_sent: u64,
-    /// Failed, refused by the server.
-    pub refused: u64,
-    /// Failed, and nobody knows.
-    pub unknown: u64,
-    /// Of all these, flagged as possible duplicates.
-    pub possible_duplicates: u64,
-    /// Of all these, the caller had left.
-    pub abandoned: u64,
-}
-
-impl std::ops::AddAssign for Outcomes {
-    fn add_assign(&mut self, other: Self) {
-        self.accepted += other.accepted;
-        self.rejected += other.rejected;
-        self.not_sent += other.not_sent;
-        self.refused += other.refused;
-        self.unknown += other.unknown;
-        self.possible_duplicates += other.possible_duplicates;
-        self.abandoned += other.abandoned;
-    }
-}
-
-impl fmt::Display for Outcomes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} accepted, {} rejected, {} not sent, {} refused, {} unknown; {} possible duplicates, {} abandoned",
-            self.accepted,
-            self.rejected,
-            self.not_sent,
-            self.refused,
-            self.unknown,
-            self.possible_duplicates,
-            self.abandoned
-        )
-    }
 }
 
 /// The oracle of one world.
@@ -189,6 +148,14 @@ impl Oracle {
             ..Record::default()
         });
         self.unsettled += 1;
+    }
+
+    /// How often the server processed any request.
+    pub fn all_processed(&self) -> u64 {
+        self.records
+            .iter()
+            .map(|record| u64::from(record.processed))
+            .sum()
     }
 
     /// How long this request's body is.
@@ -274,10 +241,10 @@ impl Oracle {
     /// An outcome came out.
     pub fn done<T>(&mut self, now: Time, tag: u32, done: &Done<T>) {
         self.settle(now, tag);
-        self.count(tag, done);
         let Some(record) = self.records.get_mut(tag as usize) else {
             return;
         };
+        self.outcomes.count(done, record.is_abandoned);
         record.is_flagged = done.possible_duplicate;
         record.claim = match done.outcome {
             Outcome::Failed(_, delivery) => Some(delivery),
@@ -312,23 +279,6 @@ impl Oracle {
             _ => self.fail(now, Rule::OnlyOnce, || format!("tag {tag} came out twice")),
         }
     }
-
-    fn count<T>(&mut self, tag: u32, done: &Done<T>) {
-        let outcomes = &mut self.outcomes;
-        match &done.outcome {
-            Outcome::Answered(response) if response.status == 200 => outcomes.accepted += 1,
-            Outcome::Answered(_) => outcomes.rejected += 1,
-            Outcome::Failed(_, Delivery::NotSent) => outcomes.not_sent += 1,
-            Outcome::Failed(_, Delivery::Refused) => outcomes.refused += 1,
-            Outcome::Failed(_, Delivery::Unknown) => outcomes.unknown += 1,
-        }
-        outcomes.possible_duplicates += u64::from(done.possible_duplicate);
-        let abandoned = self
-            .records
-            .get(tag as usize)
-            .is_some_and(|record| record.is_abandoned);
-        outcomes.abandoned += u64::from(abandoned);
-    }
 }
 
 /// What is wrong with an outcome.
@@ -362,134 +312,5 @@ fn judge<T>(record: &Record, done: &Done<T>, now: Time) -> Option<(Rule, &'stati
     None
 }
 
-/// Dials allowed: some at once, more as time passes, and one for each link that was of use.
-#[derive(Debug)]
-struct DialBudget {
-    tokens: f64,
-    most: f64,
-    last: Time,
-    per_second: f64,
-}
-
-impl DialBudget {
-    fn new(max_links: u16) -> Self {
-        let most = 16.0 + 6.0 * f64::from(max_links);
-        Self {
-            tokens: most,
-            most,
-            last: Time::ZERO,
-            per_second: 0.5 + 0.5 * f64::from(max_links),
-        }
-    }
-
-    fn earn(&mut self) {
-        self.tokens = (self.tokens + 1.0).min(self.most);
-    }
-
-    fn spend(&mut self, now: Time) -> Option<String> {
-        let passed = now.saturating_since(self.last).as_secs_f64();
-        self.last = now;
-        self.tokens = (self.tokens + passed * self.per_second).min(self.most) - 1.0;
-        (self.tokens < 0.0).then(|| "more dials than the budget allows".to_owned())
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use aapns_proto::Response;
-
-    fn oracle(policy: Policy) -> Oracle {
-        let mut oracle = Oracle::new(2);
-        oracle.submitted(policy, Some(Time::from_millis(100)), 0);
-        oracle
-    }
-
-    fn failed(delivery: Delivery) -> Done<()> {
-        Done {
-            tag: (),
-            outcome: Outcome::Failed(Cause::Closed, delivery),
-            attempts: 1,
-            possible_duplicate: false,
-        }
-    }
-
-    fn rule(oracle: &Oracle) -> Option<Rule> {
-        oracle.violation().map(|violation| violation.rule)
-    }
-
-    #[test]
-    fn a_tag_that_comes_out_twice_is_a_violation() {
-        let mut oracle = oracle(Policy::AtLeastOnce);
-        oracle.done(Time::ZERO, 0, &failed(Delivery::Unknown));
-        assert_eq!(rule(&oracle), None);
-        oracle.done(Time::ZERO, 0, &failed(Delivery::Unknown));
-        assert_eq!(rule(&oracle), Some(Rule::OnlyOnce));
-    }
-
-    #[test]
-    fn not_sent_is_a_lie_once_the_server_has_the_whole_request() {
-        let mut oracle = oracle(Policy::AtLeastOnce);
-        oracle.began(Time::ZERO, 0);
-        oracle.completed(Time::ZERO, 0);
-        oracle.done(Time::ZERO, 0, &failed(Delivery::NotSent));
-        assert_eq!(rule(&oracle), Some(Rule::FalselyUnprocessed));
-    }
-
-    #[test]
-    fn not_sent_is_a_lie_too_if_the_request_arrives_afterwards() {
-        let mut oracle = oracle(Policy::AtLeastOnce);
-        oracle.done(Time::ZERO, 0, &failed(Delivery::NotSent));
-        assert_eq!(rule(&oracle), None);
-        oracle.completed(Time::ZERO, 0);
-        assert_eq!(rule(&oracle), Some(Rule::FalselyUnprocessed));
-    }
-
-    #[test]
-    fn refused_is_true_of_a_request_received_and_not_processed() {
-        let mut oracle = oracle(Policy::AtLeastOnce);
-        oracle.began(Time::ZERO, 0);
-        oracle.completed(Time::ZERO, 0);
-        oracle.done(Time::ZERO, 0, &failed(Delivery::Refused));
-        assert_eq!(rule(&oracle), None);
-    }
-
-    #[test]
-    fn at_most_once_processed_twice_is_a_violation_at_once() {
-        let mut oracle = oracle(Policy::AtMostOnce);
-        oracle.was_processed(Time::ZERO, 0);
-        oracle.was_processed(Time::ZERO, 0);
-        assert_eq!(rule(&oracle), Some(Rule::Twice));
-    }
-
-    #[test]
-    fn an_outcome_after_its_deadline_is_a_violation() {
-        let mut oracle = oracle(Policy::AtLeastOnce);
-        oracle.done(Time::from_millis(106), 0, &failed(Delivery::Unknown));
-        assert_eq!(rule(&oracle), Some(Rule::Deadline));
-    }
-
-    #[test]
-    fn an_answer_that_was_never_given_is_a_violation() {
-        let mut oracle = oracle(Policy::AtLeastOnce);
-        let response = Response {
-            status: 200,
-            ..Response::default()
-        };
-        let done = Done {
-            outcome: Outcome::Answered(response),
-            ..failed(Delivery::Unknown)
-        };
-        oracle.done(Time::ZERO, 0, &done);
-        assert_eq!(rule(&oracle), Some(Rule::WrongAnswer));
-    }
-
-    #[test]
-    fn dials_in_a_tight_loop_are_a_storm_and_a_few_are_not() {
-        let mut oracle = Oracle::new(1);
-        (0..10).for_each(|n| oracle.dialed(Time::from_millis(n)));
-        assert_eq!(rule(&oracle), None);
-        (10..40).for_each(|n| oracle.dialed(Time::from_millis(n)));
-        assert_eq!(rule(&oracle), Some(Rule::DialStorm));
-    }
-}
+mod tests;
