@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::InvalidNotification;
+use crate::notification::Object;
+
 /// A text that the device looks up in the app's string tables, and fills with arguments.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Localized {
@@ -28,6 +31,18 @@ impl Localized {
             key: key.into(),
             args: Vec::new(),
         }
+    }
+}
+
+/// As a Live Activity's alert has it: an object in the place of the text.
+impl Serialize for Localized {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("loc-key", &self.key)?;
+        if !self.args.is_empty() {
+            map.serialize_entry("loc-args", &self.args)?;
+        }
+        map.end()
     }
 }
 
@@ -91,12 +106,12 @@ impl From<Localized> for Text {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Alert {
-    pub(crate) title: Option<Text>,
-    pub(crate) subtitle: Option<Text>,
-    pub(crate) body: Option<Text>,
-    pub(crate) launch_image: Option<String>,
-    pub(crate) action: Option<String>,
-    pub(crate) action_loc_key: Option<String>,
+    title: Option<Text>,
+    subtitle: Option<Text>,
+    body: Option<Text>,
+    launch_image: Option<String>,
+    action: Option<String>,
+    action_loc_key: Option<String>,
 }
 
 impl Alert {
@@ -147,9 +162,23 @@ impl Alert {
         self
     }
 
-    /// Whether nothing is set.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+    /// Whether it says nothing: no title, subtitle or body.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.title.is_none() && self.subtitle.is_none() && self.body.is_none()
+    }
+
+    pub(crate) fn read(mut object: Object) -> Result<Self, InvalidNotification> {
+        let [title, subtitle, body] = TEXTS;
+        let alert = Self {
+            title: read_text(&mut object, title)?,
+            subtitle: read_text(&mut object, subtitle)?,
+            body: read_text(&mut object, body)?,
+            launch_image: object.text("launch-image")?,
+            action: object.text("action")?,
+            action_loc_key: object.text("action-loc-key")?,
+        };
+        object.finish()?;
+        Ok(alert)
     }
 }
 
@@ -174,20 +203,36 @@ impl From<Localized> for Alert {
     }
 }
 
+/// The keys of title, subtitle and body: as they are, localised, and the arguments.
+const TEXTS: [[&str; 3]; 3] = [
+    ["title", "title-loc-key", "title-loc-args"],
+    ["subtitle", "subtitle-loc-key", "subtitle-loc-args"],
+    ["body", "loc-key", "loc-args"],
+];
+
+fn read_text(
+    object: &mut Object,
+    [plain, key, args]: [&str; 3],
+) -> Result<Option<Text>, InvalidNotification> {
+    let text = object.text(plain)?;
+    let loc_key = object.text(key)?;
+    let loc_args = object.texts(args)?;
+    match (text, loc_key, loc_args) {
+        (Some(_), Some(_), _) => Err(object.invalid(key, format!("takes the place of {plain}"))),
+        (_, None, Some(_)) => Err(object.invalid(args, format!("needs {key}"))),
+        (None, Some(key), args) => Ok(Some(Text::Localized(Localized {
+            key,
+            args: args.unwrap_or_default(),
+        }))),
+        (text, None, None) => Ok(text.map(Text::Plain)),
+    }
+}
+
 impl Serialize for Alert {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        let texts = [
-            (&self.title, "title", "title-loc-key", "title-loc-args"),
-            (
-                &self.subtitle,
-                "subtitle",
-                "subtitle-loc-key",
-                "subtitle-loc-args",
-            ),
-            (&self.body, "body", "loc-key", "loc-args"),
-        ];
-        for (text, plain, key, args) in texts {
+        let texts = [&self.title, &self.subtitle, &self.body];
+        for (text, [plain, key, args]) in texts.into_iter().zip(TEXTS) {
             match text {
                 None => {}
                 Some(Text::Plain(text)) => map.serialize_entry(plain, text)?,
@@ -210,43 +255,5 @@ impl Serialize for Alert {
             }
         }
         map.end()
-    }
-}
-
-/// How much a notification may interrupt: `aps.interruption-level`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum InterruptionLevel {
-    /// `passive`: into the list, without lighting the screen or a sound.
-    Passive,
-    /// `active`: the default.
-    Active,
-    /// `time-sensitive`: breaks through notification controls and Focus.
-    TimeSensitive,
-    /// `critical`: breaks through the mute switch too; needs Apple's entitlement.
-    Critical,
-}
-
-impl InterruptionLevel {
-    pub(crate) const ALL: [Self; 4] = [
-        Self::Passive,
-        Self::Active,
-        Self::TimeSensitive,
-        Self::Critical,
-    ];
-
-    /// The key's value.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Passive => "passive",
-            Self::Active => "active",
-            Self::TimeSensitive => "time-sensitive",
-            Self::Critical => "critical",
-        }
-    }
-}
-
-impl Serialize for InterruptionLevel {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }

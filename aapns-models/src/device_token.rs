@@ -53,7 +53,7 @@ impl DeviceToken {
 
     /// Whether a text would be taken by [`new`](Self::new): a check that allocates nothing.
     pub fn is_valid(hex: &str) -> bool {
-        !hex.is_empty() && hex.len() % 2 == 0 && hex.bytes().all(|b| b.is_ascii_hexdigit())
+        !hex.is_empty() && hex.len().is_multiple_of(2) && hex.bytes().all(|b| b.is_ascii_hexdigit())
     }
 
     /// The hexadecimal digits, as given.

@@ -30,6 +30,9 @@ pub enum InvalidValue {
     /// Not a [`Priority`](crate::Priority).
     #[error("a priority is 10, 5 or 1")]
     Priority,
+    /// Not an [`InterruptionLevel`](crate::InterruptionLevel).
+    #[error("an interruption level is passive, active, time-sensitive or critical")]
+    InterruptionLevel,
 }
 
 /// Why a notification can't be sent or read: the field, and the rule that it breaks.

@@ -1,9 +1,12 @@
 //! The vocabulary of the Apple Push Notification service: notifications, push types, topics, device tokens, reasons.
 
+mod activity_alert;
 mod alert;
+mod broadcast;
 mod device_token;
 mod error_body;
 mod id;
+mod interruption_level;
 mod invalid;
 #[cfg(feature = "ndjson")]
 pub mod ndjson;
@@ -15,10 +18,15 @@ mod sound;
 mod text;
 mod topic;
 
-pub use alert::{Alert, InterruptionLevel, Localized, Text};
+pub use activity_alert::ActivityAlert;
+pub use alert::{Alert, Localized, Text};
+pub use broadcast::{
+    Broadcast, ChannelConfig, ChannelList, EncodedBroadcast, InvalidAnswer, StoragePolicy,
+};
 pub use device_token::DeviceToken;
 pub use error_body::ErrorBody;
 pub use id::{ApnsId, ChannelId, CollapseId};
+pub use interruption_level::InterruptionLevel;
 pub use invalid::{InvalidNotification, InvalidValue};
 pub use notification::{Encoded, Notification};
 pub use priority::{Expiration, Priority};

@@ -2,6 +2,9 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::InvalidNotification;
+use crate::notification::Object;
+
 /// The sound of a notification: `aps.sound`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sound {
@@ -18,7 +21,7 @@ pub enum Sound {
 
 impl Sound {
     /// The name of the system's sound.
-    pub(crate) const DEFAULT: &'static str = "default";
+    const DEFAULT: &'static str = "default";
 
     /// The system's sound.
     pub fn system() -> Self {
@@ -50,6 +53,32 @@ impl From<&str> for Sound {
 impl From<String> for Sound {
     fn from(name: String) -> Self {
         Self::Named(name)
+    }
+}
+
+impl Sound {
+    /// Takes `sound` out of an `aps`: a name, or the object of a critical sound.
+    pub(crate) fn read(aps: &mut Object) -> Result<Option<Self>, InvalidNotification> {
+        if aps.is_text("sound") {
+            return Ok(aps.text("sound")?.map(Self::Named));
+        }
+        let Some(mut object) = aps.object("sound")? else {
+            return Ok(None);
+        };
+        let is_critical = object.flag("critical")?;
+        let name = object
+            .text("name")?
+            .unwrap_or_else(|| Self::DEFAULT.to_owned());
+        let volume = object.number("volume")?;
+        if !is_critical && volume.is_some() {
+            return Err(object.invalid("volume", "needs critical to be 1"));
+        }
+        object.finish()?;
+        Ok(Some(if is_critical {
+            Self::Critical { name, volume }
+        } else {
+            Self::Named(name)
+        }))
     }
 }
 

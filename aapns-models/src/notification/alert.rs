@@ -1,11 +1,13 @@
 //! Notifications for the user: push type `alert`.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::Notification;
 use super::data::Data;
+use super::flag::{as_one, is_unset};
 use super::kind::body::{Body, write_with_aps};
 use super::kind::{CarriesData, FreeExpiration, FreePriority, Kind};
+use super::read::Object;
 use crate::{InterruptionLevel, InvalidNotification, PushType, Sound};
 
 /// An alert, badge or sound for the user.
@@ -17,35 +19,35 @@ pub struct Alert {
 /// The keys of `aps` that a notification for the user may have, in the order of Apple's page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Aps {
+struct Aps {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) alert: Option<crate::Alert>,
+    alert: Option<crate::Alert>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) badge: Option<u32>,
+    badge: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) sound: Option<Sound>,
+    sound: Option<Sound>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) thread_id: Option<String>,
+    thread_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) category: Option<String>,
+    category: Option<String>,
     #[serde(skip_serializing_if = "is_unset", serialize_with = "as_one")]
-    pub(super) content_available: bool,
+    content_available: bool,
     #[serde(skip_serializing_if = "is_unset", serialize_with = "as_one")]
-    pub(super) mutable_content: bool,
+    mutable_content: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) target_content_id: Option<String>,
+    target_content_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) interruption_level: Option<InterruptionLevel>,
+    interruption_level: Option<InterruptionLevel>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) relevance_score: Option<f64>,
+    relevance_score: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) filter_criteria: Option<String>,
+    filter_criteria: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) url_args: Option<Vec<String>>,
+    url_args: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) summary_arg: Option<String>,
+    summary_arg: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) summary_arg_count: Option<u32>,
+    summary_arg_count: Option<u32>,
 }
 
 impl Notification {
@@ -171,6 +173,38 @@ impl Body for Alert {
     }
 }
 
+impl Alert {
+    pub(super) fn read(mut object: Object) -> Result<Self, InvalidNotification> {
+        let alert = if object.is_text("alert") {
+            object.text("alert")?.map(crate::Alert::from)
+        } else {
+            object
+                .object("alert")?
+                .map(crate::Alert::read)
+                .transpose()?
+        };
+        let aps = Aps {
+            alert,
+            badge: object.count("badge")?,
+            sound: Sound::read(&mut object)?,
+            thread_id: object.text("thread-id")?,
+            category: object.text("category")?,
+            content_available: object.flag("content-available")?,
+            mutable_content: object.flag("mutable-content")?,
+            target_content_id: object.text("target-content-id")?,
+            interruption_level: object.parsed("interruption-level")?,
+            relevance_score: object.number("relevance-score")?,
+            filter_criteria: object.text("filter-criteria")?,
+            url_args: object.texts("url-args")?,
+            summary_arg: object.text("summary-arg")?,
+            summary_arg_count: object.count("summary-arg-count")?,
+        };
+        object.finish()?;
+        aps.check()?;
+        Ok(Self { aps })
+    }
+}
+
 impl Aps {
     fn check(&self) -> Result<(), InvalidNotification> {
         let invalid = |field, rule| Err(InvalidNotification::field(field, rule));
@@ -198,14 +232,4 @@ impl Aps {
         }
         Ok(())
     }
-}
-
-/// For `skip_serializing_if`, which passes a reference.
-fn is_unset(flag: &bool) -> bool {
-    !flag
-}
-
-/// Apple's flags are the number 1, never `true`.
-fn as_one<S: Serializer>(_: &bool, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u8(1)
 }

@@ -3,7 +3,10 @@
 use super::Notification;
 use super::data::Data;
 use super::kind::body::Body;
-use super::kind::{Alert, Background, Kind, Raw};
+use super::kind::{
+    Alert, Background, Complication, Controls, End, FileProvider, Kind, LiveActivity, Location,
+    Mdm, PushToTalk, Raw, Start, Update, Voip, WalletPass, Widgets,
+};
 use crate::{Expiration, InvalidNotification, Priority, PushType};
 
 /// Any of the kinds.
@@ -12,16 +15,16 @@ pub struct Any(Inner);
 
 /// Defines the sum of all kinds, the ways into it, and what it passes on.
 macro_rules! any_of {
-    ($($kind:ident),*) => {
+    ($($variant:ident($kind:ty),)*) => {
         #[derive(Clone, Debug, PartialEq)]
         enum Inner {
-            $($kind($kind),)*
+            $($variant($kind),)*
         }
 
         $(
             impl From<$kind> for Any {
                 fn from(kind: $kind) -> Self {
-                    Self(Inner::$kind(kind))
+                    Self(Inner::$variant(kind))
                 }
             }
 
@@ -34,18 +37,25 @@ macro_rules! any_of {
 
         impl Body for Any {
             fn push_type(&self) -> Option<PushType> {
-                match &self.0 { $(Inner::$kind(kind) => kind.push_type(),)* }
+                match &self.0 { $(Inner::$variant(kind) => kind.push_type(),)* }
             }
 
             fn checked_priority(
                 &self,
                 chosen: Option<Priority>,
             ) -> Result<Option<Priority>, InvalidNotification> {
-                match &self.0 { $(Inner::$kind(kind) => kind.checked_priority(chosen),)* }
+                match &self.0 { $(Inner::$variant(kind) => kind.checked_priority(chosen),)* }
             }
 
-            fn expiration(&self, chosen: Expiration) -> Expiration {
-                match &self.0 { $(Inner::$kind(kind) => kind.expiration(chosen),)* }
+            fn checked_expiration(
+                &self,
+                chosen: Expiration,
+            ) -> Result<Expiration, InvalidNotification> {
+                match &self.0 { $(Inner::$variant(kind) => kind.checked_expiration(chosen),)* }
+            }
+
+            fn is_raw(&self) -> bool {
+                match &self.0 { $(Inner::$variant(kind) => kind.is_raw(),)* }
             }
 
             fn write_payload(
@@ -53,12 +63,28 @@ macro_rules! any_of {
                 data: &Data,
                 out: &mut Vec<u8>,
             ) -> Result<(), InvalidNotification> {
-                match &self.0 { $(Inner::$kind(kind) => kind.write_payload(data, out),)* }
+                match &self.0 { $(Inner::$variant(kind) => kind.write_payload(data, out),)* }
             }
         }
     };
 }
 
-any_of!(Alert, Background, Raw);
+any_of! {
+    Alert(Alert),
+    Background(Background),
+    Complication(Complication),
+    Controls(Controls),
+    FileProvider(FileProvider),
+    LiveActivityStart(LiveActivity<Start>),
+    LiveActivityUpdate(LiveActivity<Update>),
+    LiveActivityEnd(LiveActivity<End>),
+    Location(Location),
+    Mdm(Mdm),
+    PushToTalk(PushToTalk),
+    Voip(Voip),
+    WalletPass(WalletPass),
+    Widgets(Widgets),
+    Raw(Raw),
+}
 
 impl Kind for Any {}

@@ -2,18 +2,20 @@
 
 use super::Notification;
 use super::data::Data;
+use super::free::always;
 use super::kind::body::{Body, write_with_aps};
 use super::kind::{CarriesData, FreeExpiration, Kind};
-use crate::{Expiration, InvalidNotification, Priority, PushType};
+use super::read::Object;
+use crate::{InvalidNotification, Priority, PushType};
 
 /// New content for the app, without telling the user. Always of priority 5.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Background {}
+pub struct Background(());
 
 impl Notification {
     /// New content for the app, without telling the user.
     pub fn background() -> Notification<Background> {
-        Notification::of(Background {})
+        Notification::of(Background(()))
     }
 }
 
@@ -21,6 +23,16 @@ impl Notification {
 #[serde(rename_all = "kebab-case")]
 struct Aps {
     content_available: u8,
+}
+
+impl Background {
+    pub(super) fn read(mut aps: Object) -> Result<Self, InvalidNotification> {
+        if !aps.flag("content-available")? {
+            return Err(aps.invalid("content-available", "must be 1"));
+        }
+        aps.finish()?;
+        Ok(Self(()))
+    }
 }
 
 impl Kind for Background {}
@@ -34,13 +46,9 @@ impl Body for Background {
 
     fn checked_priority(
         &self,
-        _: Option<Priority>,
+        chosen: Option<Priority>,
     ) -> Result<Option<Priority>, InvalidNotification> {
-        Ok(Some(Priority::Normal))
-    }
-
-    fn expiration(&self, chosen: Expiration) -> Expiration {
-        chosen
+        always(Priority::Normal, chosen)
     }
 
     fn write_payload(&self, data: &Data, out: &mut Vec<u8>) -> Result<(), InvalidNotification> {

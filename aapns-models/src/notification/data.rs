@@ -4,34 +4,35 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::json::{Json, write_json};
 use crate::InvalidNotification;
 
-/// Keys and values in the order in which they were added; values are JSON already.
+/// Keys and values, in the order in which they were added.
 #[derive(Clone, Default, PartialEq)]
-pub struct Data(Vec<(String, String)>);
+pub struct Data(Vec<(String, Json)>);
 
 impl Data {
-    /// Adds a value, or replaces the one of this key.
+    /// Adds a value, or replaces the one of this key; a null only takes the old one away.
     pub fn insert(
         &mut self,
         key: String,
-        value: &impl Serialize,
+        value: &(impl Serialize + ?Sized),
     ) -> Result<(), InvalidNotification> {
         if key == "aps" {
             return Err(InvalidNotification::field(
-                "data.aps",
+                "payload.aps",
                 "the key is Apple's own",
             ));
         }
         if key.is_empty() {
             return Err(InvalidNotification::field(
-                "data",
+                "payload",
                 "a key must not be empty",
             ));
         }
-        let json = to_json(format_args!("data.{key}"), value)?;
+        let json = Json::new(format_args!("payload.{key}"), value)?;
         self.0.retain(|(present, _)| *present != key);
-        if json != "null" {
+        if json.as_str() != "null" {
             self.0.push((key, json));
         }
         Ok(())
@@ -50,7 +51,7 @@ impl Data {
             }
             write_json(out, key);
             out.push(b':');
-            out.extend_from_slice(json.as_bytes());
+            out.extend_from_slice(json.as_str().as_bytes());
         }
     }
 }
@@ -62,19 +63,4 @@ impl fmt::Debug for Data {
             .entries(self.0.iter().map(|(key, _)| key))
             .finish()
     }
-}
-
-/// A user's value as JSON text.
-pub(super) fn to_json(
-    field: fmt::Arguments<'_>,
-    value: &impl Serialize,
-) -> Result<String, InvalidNotification> {
-    serde_json::to_string(value)
-        .map_err(|_| InvalidNotification::field(field.to_string(), "the value can't be JSON"))
-}
-
-/// Writes a value of ours, which is JSON for sure.
-pub(super) fn write_json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
-    serde_json::to_writer(out, value)
-        .expect("a Vec takes all, and our values are text, numbers and lists");
 }

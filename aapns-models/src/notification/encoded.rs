@@ -58,7 +58,7 @@ impl<K: Kind> Notification<K> {
             push_type,
             topic,
             priority,
-            expiration: self.kind.expiration(self.expiration),
+            expiration: self.kind.checked_expiration(self.expiration)?,
             collapse_id: self.collapse_id.clone(),
             payload,
         })

@@ -5,6 +5,9 @@
 pub use super::alert::Alert;
 pub use super::any::Any;
 pub use super::background::Background;
+pub use super::fixed::{Controls, FileProvider, Mdm, WalletPass, Widgets};
+pub use super::free::{Complication, Location, PushToTalk, Voip};
+pub use super::live_activity::{End, Event, LiveActivity, Start, Update};
 pub use super::raw::Raw;
 
 /// A kind of notification. Sealed: the kinds are those of this module.
@@ -21,7 +24,8 @@ pub trait CarriesData: body::Body {}
 
 /// What encoding asks of a kind; public in name only, which seals the traits above.
 pub(crate) mod body {
-    use super::super::data::{Data, write_json};
+    use super::super::data::Data;
+    use super::super::json::write_json;
     use crate::{Expiration, InvalidNotification, Priority, PushType};
 
     pub trait Body: Clone {
@@ -37,8 +41,16 @@ pub(crate) mod body {
         }
 
         /// The expiration to send, by the one that was chosen.
-        fn expiration(&self, chosen: Expiration) -> Expiration {
-            chosen
+        fn checked_expiration(
+            &self,
+            chosen: Expiration,
+        ) -> Result<Expiration, InvalidNotification> {
+            Ok(chosen)
+        }
+
+        /// Whether the payload follows the sender's rules rather than its push type's.
+        fn is_raw(&self) -> bool {
+            false
         }
 
         /// Writes the payload, or says which key breaks which rule.

@@ -5,8 +5,15 @@ mod any;
 mod background;
 mod data;
 mod encoded;
+mod envelope;
+mod fixed;
+mod flag;
+mod free;
+mod json;
 pub mod kind;
+mod live_activity;
 mod raw;
+mod read;
 
 use std::fmt;
 
@@ -15,6 +22,7 @@ use serde::Serialize;
 use data::Data;
 pub use encoded::Encoded;
 use kind::{Any, Kind};
+pub(crate) use read::Object;
 
 use crate::{CollapseId, Expiration, InvalidNotification, Priority, PushType, Topic};
 

@@ -26,6 +26,12 @@ impl Notification {
     }
 }
 
+impl Raw {
+    pub(super) fn read(push_type: PushType, payload: Vec<u8>) -> Self {
+        Self { push_type, payload }
+    }
+}
+
 impl Kind for Raw {}
 impl FreePriority for Raw {}
 impl FreeExpiration for Raw {}
@@ -47,6 +53,10 @@ impl Body for Raw {
             )),
             (_, chosen) => Ok(chosen),
         }
+    }
+
+    fn is_raw(&self) -> bool {
+        true
     }
 
     fn write_payload(&self, _: &Data, out: &mut Vec<u8>) -> Result<(), InvalidNotification> {
