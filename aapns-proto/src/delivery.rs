@@ -71,6 +71,8 @@ pub enum Cause {
     Protocol(ErrorCode, &'static str),
     /// The response broke RFC 9113 §8; the text names the rule.
     MalformedResponse(&'static str),
+    /// The field block is larger than the server takes (SETTINGS_MAX_HEADER_LIST_SIZE).
+    RequestTooLarge,
     /// The server's answer is larger than the request allows.
     ResponseTooLarge,
     /// The server sent GOAWAY and did not finish the stream.
@@ -95,6 +97,7 @@ impl fmt::Display for Cause {
             Self::ConnectionLost(why) => write!(f, "connection_lost: {why}"),
             Self::Protocol(code, rule) => write!(f, "protocol: {code}: {rule}"),
             Self::MalformedResponse(rule) => write!(f, "malformed response: {rule}"),
+            Self::RequestTooLarge => f.write_str("request fields too large for this server"),
             Self::ResponseTooLarge => f.write_str("response too large"),
             Self::GoAway(goaway) => write!(f, "goaway: {goaway}"),
             Self::Unresponsive(what) => write!(f, "unresponsive: {what}"),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::delivery::{Cause, Delivery};
+use crate::delivery::{Cause, Delivery, Done, Outcome};
 use crate::request::{Request, Response};
 use crate::time::Time;
 
@@ -42,27 +42,34 @@ pub struct Job<T> {
     pub(crate) history: History,
 }
 
-/// What happened to a job so far. The connection fills in `attempts` and `token_generation`, the pool the rest.
+/// What happened to a job so far. The connection fills it in; `trouble` is the pool's.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     /// Attempts whose first octet of HEADERS was lent out.
     pub(crate) attempts: u32,
-    /// The worst delivery over all attempts that ended without an answer.
-    pub(crate) worst: Option<Delivery>,
-    /// Why the last attempt failed.
-    pub(crate) cause: Option<Cause>,
-    /// Resends after an attempt that was `Unknown`.
-    pub(crate) unknown_resends: u8,
-    /// A resend after `Unknown` really went out.
-    pub(crate) possible_duplicate: bool,
-    /// REFUSED_STREAM or lost links in a row, for backoff.
-    pub(crate) setbacks: u8,
-    /// Retried answers (429, 5xx, expired token) so far, for backoff.
-    pub(crate) answers: u8,
     /// The generation of the provider token that the last attempt carried.
     pub(crate) token_generation: u64,
-    /// The last answer that the pool decided to retry.
-    pub(crate) answer: Option<Box<Response>>,
+    /// Most jobs have none: a queue of a million stays small.
+    pub(crate) trouble: Option<Box<Trouble>>,
+}
+
+/// What the attempts of a job that wasn't settled by its first one came to.
+#[derive(Debug, Default)]
+pub(crate) struct Trouble {
+    /// The worst delivery over all attempts that ended without an answer.
+    pub(crate) worst: Option<Delivery>,
+    /// How many attempts there were when the first `Unknown` one ended: more since are possible duplicates.
+    pub(crate) unknown_at: Option<u32>,
+    /// Resends after an attempt that was `Unknown`.
+    pub(crate) unknown_resends: u8,
+    /// REFUSED_STREAM or lost links in a row, for backoff.
+    pub(crate) setbacks: u8,
+    /// Retried answers (429, 5xx) so far, for backoff.
+    pub(crate) answers: u8,
+    /// A `Shutdown` was answered by one attempt on another link already.
+    pub(crate) saw_shutdown: bool,
+    /// The last answer, while no later attempt is `Unknown`: the result if no other attempt can be made.
+    pub(crate) answer: Option<Response>,
 }
 
 impl<T> Job<T> {
@@ -92,6 +99,33 @@ impl<T> Job<T> {
     /// How many attempts handed out the first octet of their HEADERS frame.
     pub fn attempts(&self) -> u32 {
         self.history.attempts
+    }
+
+    pub(crate) fn trouble(&mut self) -> &mut Trouble {
+        self.history.trouble.get_or_insert_default()
+    }
+
+    /// The end of this job with an answer or a failure of its last attempt.
+    pub(crate) fn done(self, outcome: Outcome) -> Done<T> {
+        let attempts = self.history.attempts;
+        let unknown_at = self.history.trouble.and_then(|trouble| trouble.unknown_at);
+        Done {
+            tag: self.tag,
+            outcome,
+            attempts,
+            possible_duplicate: unknown_at.is_some_and(|earlier| attempts > earlier),
+        }
+    }
+
+    /// The end of this job while it waits: with the answer that it had, if one, or as a failure.
+    pub(crate) fn give_up(mut self, cause: Cause) -> Done<T> {
+        let trouble = self.history.trouble.as_mut();
+        let worst = trouble.as_ref().and_then(|trouble| trouble.worst);
+        let outcome = match trouble.and_then(|trouble| trouble.answer.take()) {
+            Some(answer) => Outcome::Answered(answer),
+            None => Outcome::Failed(cause, worst.unwrap_or(Delivery::NotSent)),
+        };
+        self.done(outcome)
     }
 }
 

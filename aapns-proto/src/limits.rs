@@ -106,3 +106,53 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Mixes of topic, push type and priority that a client keeps request heads for: four times what a connection codes ahead.
 pub const CLIENT_HEADS: usize = 64;
+/// Slots for links in a pool, draining ones included: a fixed table of wake-up flags; far over what Apple
+/// asks for (no number is documented). A pool's `max_links` is at most half of it.
+pub const LINKS_LIMIT: usize = 1024;
+
+/// Jobs moved in one exchange: larger batches gain nothing measurable, and hold the lock longer.
+pub const PULL: usize = 64;
+
+/// Places in a queue whose jobs were cancelled, kept before they are closed up: closing up costs about a microsecond.
+pub const QUEUE_HOLES: usize = 64;
+
+/// Paths remembered as throttled by 429 `TooManyRequests`; beyond, only the refused requests themselves wait.
+pub const THROTTLED_PATHS: usize = 1024;
+
+/// Queued jobs looked at in one exchange and put off because their path is throttled.
+pub const PUT_OFF: usize = 1024;
+
+/// Jobs expired, or retries made due, in one call of the pool's `handle_timeout`: about a millisecond.
+pub const DUE_BATCH: usize = 4096;
+
+/// After REFUSED_STREAM, a lost link or a failed dial: the first delay, and the longest.
+pub const SETBACK_FIRST: Duration = Duration::from_millis(10);
+/// See [`SETBACK_FIRST`].
+pub const SETBACK_CAP: Duration = Duration::from_secs(30);
+
+/// After 429, 500, 503 without `Retry-After`: the first delay, and the longest, Apple's 15 minutes.
+pub const ANSWER_FIRST: Duration = Duration::from_secs(1);
+/// See [`ANSWER_FIRST`]. A longer `Retry-After` is cut to this.
+pub const ANSWER_CAP: Duration = Duration::from_secs(15 * 60);
+
+/// After a mint that failed: the first delay, and the longest.
+pub const MINT_FIRST: Duration = Duration::from_millis(500);
+/// See [`MINT_FIRST`].
+pub const MINT_CAP: Duration = Duration::from_secs(60);
+
+/// While the breaker is open: the first delay, and the longest.
+pub const BREAKER_FIRST: Duration = Duration::from_secs(1);
+/// See [`BREAKER_FIRST`].
+pub const BREAKER_CAP: Duration = Duration::from_secs(5 * 60);
+
+/// Answers in a row with the same fatal reason and provider token that open the breaker.
+pub const BREAKER_RUN: u32 = 16;
+
+/// A provider token is renewed at this age: Apple takes no more than one in 20 minutes, and none over 60.
+pub const TOKEN_RENEW: Duration = Duration::from_secs(50 * 60);
+/// From this age on nothing is sent with a provider token.
+pub const TOKEN_STALE: Duration = Duration::from_secs(59 * 60);
+/// A second early renewal (after `ExpiredProviderToken`) isn't made within this: Apple's shortest interval.
+pub const TOKEN_EARLY: Duration = Duration::from_secs(20 * 60);
+/// A provider token issued this far in the future is renewed: the clock was set back.
+pub const TOKEN_FUTURE: Duration = Duration::from_secs(5 * 60);

@@ -1,227 +1,231 @@
 //! The pool: queue, expiry, retries, dial policy, breaker, token schedule.
+//!
+//! A pool holds the work; [`Link`]s pull it. The truth about how much a connection can take lives in
+//! the connection alone, since APNs moves its stream limit while running.
+//!
+//! ```text
+//!  submit ─▶ fresh ─┐            ┌─▶ Link ─▶ Done
+//!                   ├─ exchange ─┼─▶ Link ─▶ Done
+//!      ┌──▶ due  ───┘            └─▶ Link ─┐
+//!      └─── delayed ◀── may be tried again ┘
+//! ```
+//!
+//! After every call of a `&mut Pool` method (an exchange included) drain [`poll_action`](Pool::poll_action).
 
-use std::marker::PhantomData;
-use std::sync::Arc;
+mod action;
+mod backoff;
+mod breaker;
+mod close;
+mod config;
+mod delayed;
+mod dial;
+mod exchange;
+pub(crate) mod hand;
+pub(crate) mod judge;
+pub(crate) mod links;
+mod news;
+mod queue;
+mod retry;
+mod retry_after;
+mod rng;
+mod scale;
+mod stats;
+#[cfg(test)]
+pub(crate) mod testing;
+mod throttle;
+mod timer;
+mod token;
+
+pub use action::{
+    Action, Dial, LinkId, Mint, MintError, NotAdmitted, ProviderToken, Submitted, Ticket,
+};
+pub use config::{Auth, Close, PoolConfig};
+pub use stats::Stats;
+
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use crate::connection::ConnectionConfig;
-use crate::delivery::{DialError, Done};
-use crate::job::{Job, Rejected, Tag};
+use crate::delivery::{Cause, DialError, DialStep};
+use crate::job::{Job, RejectReason, Rejected, Tag};
 use crate::link::Link;
-use crate::machine::Wakeup;
 use crate::time::Time;
-
-/// A slot of the pool's links; reused, so a late wake is only spurious.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LinkId(pub u16);
-
-/// A place in the queue, for [`Pool::cancel`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Ticket(pub u64);
-
-/// What a submit did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a link may have to be woken"]
-pub struct Submitted {
-    /// For [`Pool::cancel`].
-    pub ticket: Ticket,
-    /// The link to wake.
-    pub wake: Option<LinkId>,
-}
-
-/// An order to dial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dial {
-    /// Which dial this is.
-    pub id: u64,
-    /// DNS, TCP and TLS must be done by then.
-    pub deadline: Time,
-    /// Which credential to dial with: the n-th that `set_credential` set.
-    pub credential: u64,
-}
-
-/// An order to get a provider token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mint {
-    /// Which mint this is.
-    pub id: u64,
-    /// The token that the server refused, if one was: don't answer with the same.
-    pub refused: Option<ProviderToken>,
-}
-
-/// A provider token (JWT) and when it was issued. `Debug` shows no value.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ProviderToken {
-    /// `bearer <jwt>`, the value of `authorization`.
-    pub value: Bytes,
-    /// `iat`: time since 1970.
-    pub issued_at: Duration,
-}
-
-impl std::fmt::Debug for ProviderToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ProviderToken")
-            .field("issued_at", &self.issued_at)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why no provider token could be had; the text is for people.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct MintError(pub Arc<str>);
-
-/// A transport that speaks no HTTP/2 (RFC 7301): the breaker opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the server did not select h2 by ALPN")]
-pub struct NotHttp2;
-
-/// How links authenticate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Auth {
-    /// By the TLS client certificate, or not at all: no `authorization`.
-    #[default]
-    None,
-    /// By a provider token that the pool asks for with [`Action::Mint`].
-    Token,
-}
-
-/// How a pool ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Close {
-    /// Sends what is queued, until then; afterwards what is left fails as closed.
-    Drain {
-        /// When to give up.
-        until: Time,
-    },
-    /// Fails what is queued at once.
-    Abort,
-}
-
-/// The rare things that a pool wants done; drained under the same lock as the call that caused them.
-#[derive(Debug)]
-pub enum Action<T> {
-    /// Wake this link.
-    Wake(LinkId),
-    /// Dial, and answer with `dialed` or `dial_failed`.
-    Dial(Dial),
-    /// Get a provider token, and answer with `minted`.
-    Mint(Mint),
-    /// There is room for this many waiting submitters.
-    Room(usize),
-    /// `poll_timeout` moved earlier.
-    Timer,
-    /// A request that ended in the queue.
-    Done(Done<T>),
-    /// All is over; the last action.
-    Closed,
-}
-
-/// The numbers of a [`Pool`]; the defaults are DESIGN's.
-#[derive(Clone, Debug)]
-pub struct PoolConfig {
-    /// The least number of links kept up.
-    pub min_links: u16,
-    /// The most.
-    pub max_links: u16,
-    /// Jobs in the queue.
-    pub max_queued: usize,
-    /// Octets of bodies in the queue.
-    pub max_queued_octets: usize,
-    /// DNS + TCP + TLS.
-    pub dial_timeout: Duration,
-    /// How links authenticate.
-    pub auth: Auth,
-    /// The links' own numbers.
-    pub connection: ConnectionConfig,
-}
-
-impl Default for PoolConfig {
-    fn default() -> Self {
-        Self {
-            min_links: 1,
-            max_links: 10,
-            max_queued: 1_000_000,
-            max_queued_octets: 256 * 1024 * 1024,
-            dial_timeout: Duration::from_secs(10),
-            auth: Auth::None,
-            connection: ConnectionConfig::default(),
-        }
-    }
-}
-
-/// Counters, as one cheap snapshot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Jobs waiting in the queue for their first attempt.
-    pub pending: u64,
-    /// Jobs waiting for another attempt.
-    pub retrying: u64,
-    /// Jobs handed to links and not settled.
-    pub inflight: u64,
-    /// Octets of bodies in the queue.
-    pub buffered: u64,
-    /// Jobs answered.
-    pub completed: u64,
-    /// Jobs that ended without an answer.
-    pub errors: u64,
-    /// Attempts after the first.
-    pub resent: u64,
-    /// Jobs whose caller went away.
-    pub abandoned: u64,
-    /// Jobs resent after an unknown delivery.
-    pub possible_duplicates: u64,
-    /// Dials begun.
-    pub dials: u64,
-    /// Dials that failed.
-    pub dial_failures: u64,
-    /// GOAWAY frames that retired a link.
-    pub goaways: u64,
-    /// Links that are up and not draining.
-    pub links: u64,
-}
+use breaker::{Breaker, Trip};
+use delayed::Delayed;
+use dial::Dials;
+use links::{Links, Order};
+use queue::Queue;
+use rng::Rng;
+use stats::Tally;
+use throttle::Throttle;
+use timer::Timer;
+use token::Tokens;
 
 /// The pool.
+///
+/// Deterministic: the same seed and inputs give the same outputs. After it closed every input is a no-op.
 #[derive(Debug)]
 pub struct Pool<T> {
-    _tag: PhantomData<T>,
+    config: PoolConfig,
+    rng: Rng,
+    actions: VecDeque<Action<T>>,
+    timer: Timer,
+    /// Jobs not tried yet, as they were submitted.
+    fresh: Queue<T>,
+    /// Jobs that may be tried again now: ahead of the fresh ones.
+    due: Queue<T>,
+    /// Jobs that may be tried (again) later.
+    delayed: Delayed<T>,
+    throttle: Throttle,
+    links: Links,
+    dials: Dials,
+    tokens: Tokens,
+    breaker: Breaker,
+    growth: scale::Growth,
+    phase: close::Phase,
+    /// A submit was turned away since the last [`no_waiters`](Self::no_waiters).
+    is_short: bool,
+    is_room_announced: bool,
+    inflight: u64,
+    goaways: u64,
+    tally: Tally,
 }
 
-#[allow(
-    unused_variables,
-    missing_docs,
-    clippy::missing_errors_doc,
-    reason = "skeleton"
-)]
 impl<T: Tag> Pool<T> {
+    /// A pool that dials its first links, and asks for its first token, at once.
+    ///
+    /// `seed` is all its randomness: the jitter of its delays.
     pub fn new(config: PoolConfig, seed: u64, now: Time) -> Self {
-        todo!()
+        let mut pool = Self {
+            rng: Rng::new(seed),
+            actions: VecDeque::new(),
+            timer: Timer::default(),
+            fresh: Queue::new(),
+            due: Queue::new(),
+            delayed: Delayed::new(),
+            throttle: Throttle::default(),
+            links: Links::default(),
+            dials: Dials::default(),
+            tokens: Tokens::new(config.auth),
+            breaker: Breaker::default(),
+            growth: scale::Growth::default(),
+            phase: close::Phase::Open,
+            is_short: false,
+            is_room_announced: false,
+            inflight: 0,
+            goaways: 0,
+            tally: Tally::default(),
+            config,
+        };
+        pool.set_bounds(pool.config.min_links, pool.config.max_links);
+        pool.mint(now);
+        pool.redial(now);
+        pool
     }
+
+    /// Queues a job. Wake the link that comes back, if one does.
+    ///
+    /// # Errors
+    /// `Full`: wait for [`Action::Room`]. `Closed`: closing or closed. `TooLarge`: the body alone is over
+    /// the queue's bound. The job comes back.
     #[allow(clippy::result_large_err, reason = "the job comes back whole")]
     pub fn submit(&mut self, now: Time, job: Job<T>) -> Result<Submitted, Rejected<T>> {
-        todo!()
+        if let Some(reason) = self.reject(&job) {
+            return Err(Rejected { job, reason });
+        }
+        if let Some(cause) = self.flush_cause() {
+            let done = job.give_up(cause);
+            self.end(done);
+            let ticket = Ticket(u64::MAX);
+            return Ok(Submitted { ticket, wake: None });
+        }
+        if let Some(deadline) = job.deadline {
+            self.arm(deadline);
+        }
+        let ticket = Ticket(self.fresh.push(job));
+        let wake = if self.may_go(now) {
+            self.links.wake()
+        } else {
+            None
+        };
+        if wake.is_none() {
+            self.note_backlog(now);
+            self.redial(now);
+        }
+        Ok(Submitted { ticket, wake })
     }
-    /// Still queued: out it comes; in flight: `None`, the tag says abandoned.
+
+    fn reject(&mut self, job: &Job<T>) -> Option<RejectReason> {
+        if !self.phase.is_open() {
+            return Some(RejectReason::Closed);
+        }
+        let octets = job.request.body().len();
+        if octets > self.config.max_queued_octets {
+            return Some(RejectReason::TooLarge);
+        }
+        let is_full = self.waiting() >= self.config.max_queued
+            || octets > self.config.max_queued_octets.saturating_sub(self.octets());
+        self.is_short |= is_full;
+        is_full.then_some(RejectReason::Full)
+    }
+
+    /// Takes back a job that waits for its first attempt. `None`: it was taken already; its end comes
+    /// with its tag, which should say meanwhile that it is abandoned.
     pub fn cancel(&mut self, ticket: Ticket) -> Option<Job<T>> {
-        todo!()
+        let job = self.fresh.cancel(ticket.0)?;
+        self.tally.abandoned += 1;
+        self.announce_room();
+        Some(job)
     }
+
+    /// A dial succeeded; `alpn` is the protocol that TLS selected.
+    ///
+    /// # Errors
+    /// [`NotAdmitted`]: drop the transport.
     pub fn dialed(
         &mut self,
         now: Time,
         dial: Dial,
         alpn: Option<&[u8]>,
-    ) -> Result<Link<T>, NotHttp2> {
-        todo!()
+    ) -> Result<Link<T>, NotAdmitted> {
+        if !self.dials.end(dial) {
+            return Err(NotAdmitted::Late);
+        }
+        if alpn != Some(b"h2") {
+            self.dial_error(
+                now,
+                DialError {
+                    step: DialStep::Tls,
+                    is_fatal: true,
+                    message: "the server did not select h2 by ALPN".into(),
+                },
+            );
+            return Err(NotAdmitted::NotHttp2);
+        }
+        let Some(id) = self.links.admit(now) else {
+            return Err(NotAdmitted::Late);
+        };
+        let (connection, stuck_after) = (&self.config.connection, self.config.stuck_after);
+        let link = Link::new(id, connection, stuck_after, now);
+        self.redial(now);
+        Ok(link)
     }
+
+    /// A dial failed.
     pub fn dial_failed(&mut self, now: Time, dial: Dial, error: DialError) {
-        todo!()
+        if self.dials.end(dial) {
+            self.dial_error(now, error);
+        }
     }
-    pub fn link_closed(&mut self, now: Time, link: Link<T>) -> Option<LinkId> {
-        todo!()
+
+    fn dial_error(&mut self, now: Time, error: DialError) {
+        if error.is_fatal {
+            self.trip(now, Cause::Dial(error.clone()), Trip::Dial);
+        }
+        self.dials.fail(now, error, &mut self.rng);
+        self.redial(now);
     }
+
+    /// A mint ended; `unix` is the wall clock: time since 1970.
     pub fn minted(
         &mut self,
         now: Time,
@@ -229,27 +233,135 @@ impl<T: Tag> Pool<T> {
         mint: Mint,
         result: Result<ProviderToken, MintError>,
     ) {
-        todo!()
+        self.tokens.minted(now, unix, &mint, result, &mut self.rng);
+        self.mint(now);
+        self.kick(now);
     }
+
+    /// The credential changed: dials and mints from now on are with the new one, links with the old one
+    /// drain, and what waits goes out with the new one. Closes the breaker.
     pub fn set_credential(&mut self, now: Time, auth: Auth) {
-        todo!()
+        self.config.auth = auth;
+        self.tokens.reset(auth);
+        self.dials.reset();
+        self.breaker.good();
+        self.order_all(Order::Drain);
+        self.mint(now);
+        self.redial(now);
     }
-    pub fn resize(&mut self, now: Time, min_links: u16, max_links: u16) {
-        todo!()
-    }
-    pub fn close(&mut self, now: Time, how: Close) {
-        todo!()
-    }
+
+    /// Takes one of the rare things that the pool wants done.
     pub fn poll_action(&mut self) -> Option<Action<T>> {
-        todo!()
+        let action = self.actions.pop_front()?;
+        match action {
+            Action::Timer => self.timer.told(),
+            Action::Room(_) => {
+                self.is_room_announced = false;
+                return Some(Action::Room(self.room()));
+            }
+            _ => {}
+        }
+        Some(action)
     }
-    pub fn poll_timeout(&self) -> Option<(Time, Wakeup)> {
-        todo!()
+
+    /// Nobody waits for room any more: stops [`Action::Room`] until the next `Full`.
+    pub fn no_waiters(&mut self) {
+        self.is_short = false;
     }
-    pub fn handle_timeout(&mut self, now: Time) {
-        todo!()
+
+    /// Whether a link is up: its first SETTINGS arrived, and it isn't draining.
+    pub fn is_ready(&self) -> bool {
+        self.links.iter_up().any(|(_, slot)| slot.is_ready)
     }
+
+    /// The counters. Those that links count by themselves are added at their exchanges: at the latest
+    /// when a link has nothing in flight.
     pub fn stats(&self) -> Stats {
-        todo!()
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        Stats {
+            pending: count(self.fresh.len()),
+            retrying: count(self.due.len() + self.delayed.len()),
+            inflight: self.inflight,
+            buffered: count(self.octets()),
+            completed: self.tally.completed,
+            errors: self.tally.errors,
+            resent: self.tally.resent,
+            abandoned: self.tally.abandoned,
+            possible_duplicates: self.tally.possible_duplicates,
+            dials: self.dials.begun(),
+            dial_failures: self.dials.failed(),
+            goaways: self.goaways,
+            links: count(
+                self.links
+                    .iter_up()
+                    .filter(|(_, slot)| slot.is_ready)
+                    .count(),
+            ),
+        }
+    }
+
+    /// Jobs that wait, for whatever.
+    fn waiting(&self) -> usize {
+        self.fresh.len() + self.due.len() + self.delayed.len()
+    }
+
+    /// Jobs that wait for a link alone.
+    fn backlog(&self) -> usize {
+        self.fresh.len() + self.due.len()
+    }
+
+    fn octets(&self) -> usize {
+        self.fresh.octets() + self.due.octets() + self.delayed.octets()
+    }
+
+    /// Whether jobs may be sent now, if there are any.
+    fn may_go(&self, now: Time) -> bool {
+        !self.breaker.is_open() && self.tokens.is_usable(now)
+    }
+
+    fn room(&self) -> usize {
+        self.config.max_queued.saturating_sub(self.waiting())
+    }
+
+    /// Jobs left: tells those who wait for room.
+    fn announce_room(&mut self) {
+        if self.is_short && !self.is_room_announced && self.room() > 0 {
+            self.is_room_announced = true;
+            self.actions.push_back(Action::Room(0));
+        }
+    }
+
+    /// Wakes a link if there is work that may go now.
+    fn kick(&mut self, now: Time) {
+        if self.backlog() > 0
+            && self.may_go(now)
+            && let Some(id) = self.links.wake()
+        {
+            self.actions.push_back(Action::Wake(id));
+        }
+    }
+
+    /// Asks for a token if one is due.
+    fn mint(&mut self, now: Time) {
+        if !self.phase.is_closed()
+            && let Some(mint) = self.tokens.poll_mint(now)
+        {
+            self.actions.push_back(Action::Mint(mint));
+        } else if let Some(at) = self.tokens.next() {
+            self.arm(at);
+        }
+    }
+
+    fn order(&mut self, id: LinkId, order: Order) {
+        if self.links.order(id, order) {
+            self.actions.push_back(Action::Wake(id));
+        }
+    }
+
+    fn order_all(&mut self, order: Order) {
+        let ids: Vec<_> = self.links.iter().map(|(id, _)| id).collect();
+        for id in ids {
+            self.order(id, order);
+        }
     }
 }

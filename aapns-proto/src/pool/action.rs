@@ -1,0 +1,100 @@
+//! What a pool asks its driver for, and the names of what it is about.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::delivery::Done;
+use crate::time::Time;
+
+/// The rare things that a pool wants done; drained under the same lock as the call that caused them.
+#[derive(Debug)]
+pub enum Action<T> {
+    /// Wake this link.
+    Wake(LinkId),
+    /// Dial, and answer with `dialed` or `dial_failed`.
+    Dial(Dial),
+    /// Get a provider token, and answer with `minted`.
+    Mint(Mint),
+    /// There is room for this many waiting submitters.
+    Room(usize),
+    /// `poll_timeout` moved earlier.
+    Timer,
+    /// A request that ended in the queue.
+    Done(Done<T>),
+    /// All is over; the last action.
+    Closed,
+}
+
+/// A slot of the pool's links; reused, so a late wake is only spurious.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkId(pub u16);
+
+/// A place in the queue, for [`Pool::cancel`](super::Pool::cancel).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// What a submit did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a link may have to be woken"]
+pub struct Submitted {
+    /// For [`Pool::cancel`](super::Pool::cancel).
+    pub ticket: Ticket,
+    /// The link to wake.
+    pub wake: Option<LinkId>,
+}
+
+/// An order to dial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dial {
+    /// Which dial this is.
+    pub id: u64,
+    /// DNS, TCP and TLS must be done by then.
+    pub deadline: Time,
+    /// Which credential to dial with: the n-th that `set_credential` set.
+    pub credential: u64,
+}
+
+/// An order to get a provider token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mint {
+    /// Which mint this is.
+    pub id: u64,
+    /// The token that the server refused, if one was: don't answer with the same.
+    pub refused: Option<ProviderToken>,
+}
+
+/// A provider token (JWT) and when it was issued. `Debug` shows no value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProviderToken {
+    /// `bearer <jwt>`, the value of `authorization`.
+    pub value: Bytes,
+    /// `iat`: time since 1970.
+    pub issued_at: Duration,
+}
+
+impl std::fmt::Debug for ProviderToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProviderToken")
+            .field("issued_at", &self.issued_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why no provider token could be had; the text is for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct MintError(pub Arc<str>);
+
+/// Why a finished dial became no link: drop its transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotAdmitted {
+    /// It speaks no HTTP/2 (RFC 7301): the breaker opens.
+    #[error("the server did not select h2 by ALPN")]
+    NotHttp2,
+    /// It took too long, was made with an earlier credential, or the pool is closed.
+    #[error("the connection came too late")]
+    Late,
+}

@@ -1,0 +1,128 @@
+//! How a pool ends, and how what waits in it ends with it or with an open breaker.
+
+use crate::delivery::{Cause, Done};
+use crate::job::{Job, Tag};
+use crate::limits::DUE_BATCH;
+use crate::pool::links::Order;
+use crate::pool::{Action, Close, Pool};
+use crate::time::Time;
+
+/// Where a pool is between open and closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Open,
+    /// Takes nothing new; what it has goes on until then.
+    Draining(Time),
+    /// Ends what it has.
+    Aborting,
+    Closed,
+}
+
+impl Phase {
+    pub(crate) fn is_open(self) -> bool {
+        self == Self::Open
+    }
+
+    pub(crate) fn is_closed(self) -> bool {
+        self == Self::Closed
+    }
+
+    pub(crate) fn until(self) -> Option<Time> {
+        match self {
+            Self::Draining(until) => Some(until),
+            _ => None,
+        }
+    }
+}
+
+impl<T: Tag> Pool<T> {
+    /// Ends the pool: no job is taken from now on. [`Action::Closed`] comes when all is over. An abort
+    /// overrules a drain.
+    pub fn close(&mut self, now: Time, how: Close) {
+        match (self.phase, how) {
+            (Phase::Open, Close::Drain { until }) => {
+                self.phase = Phase::Draining(until);
+                self.arm(until);
+            }
+            (Phase::Open | Phase::Draining(_), Close::Abort) => self.abort(),
+            _ => return,
+        }
+        self.finish(now);
+    }
+
+    fn abort(&mut self) {
+        self.phase = Phase::Aborting;
+        self.flush();
+        self.arm(Time::ZERO);
+    }
+
+    /// Goes on with closing as far as that goes now.
+    pub(crate) fn finish(&mut self, now: Time) {
+        if self.phase.until().is_some_and(|until| until <= now) {
+            self.abort();
+        }
+        if self.waiting() > 0 {
+            return;
+        }
+        match self.phase {
+            Phase::Open | Phase::Closed => return,
+            Phase::Draining(_) => self.order_all(Order::Drain),
+            Phase::Aborting => self.order_all(Order::Kill),
+        }
+        self.dials.abandon();
+        if self.links.is_empty() {
+            self.phase = Phase::Closed;
+            self.actions.push_back(Action::Closed);
+        }
+    }
+
+    /// Why nothing that waits will be sent.
+    pub(crate) fn flush_cause(&self) -> Option<Cause> {
+        match self.phase {
+            Phase::Aborting | Phase::Closed => Some(Cause::Closed),
+            Phase::Open | Phase::Draining(_) => self.breaker.cause().cloned(),
+        }
+    }
+
+    /// Ends what waits, if none of it will be sent; a batch at a time.
+    pub(crate) fn flush(&mut self) {
+        let Some(cause) = self.flush_cause() else {
+            return;
+        };
+        for _ in 0..DUE_BATCH {
+            let Some(job) = self.pop_any() else {
+                break;
+            };
+            let done = job.give_up(cause.clone());
+            self.end(done);
+        }
+        self.fresh.forget();
+        self.due.forget();
+        self.announce_room();
+        if self.waiting() > 0 {
+            self.arm(Time::ZERO);
+        }
+    }
+
+    fn pop_any(&mut self) -> Option<Job<T>> {
+        let job = self.due.pop().or_else(|| self.fresh.pop());
+        job.or_else(|| self.delayed.pop_due(Time::NEVER))
+    }
+
+    /// The end of a job whose deadline passed while it waited.
+    pub(crate) fn expired(&self, job: Job<T>) -> Done<T> {
+        let cause = if self.links.iter_up().any(|(_, slot)| slot.is_ready) {
+            None
+        } else {
+            self.dials.last_error().cloned().map(Cause::Dial)
+        };
+        let without_token = || self.tokens.error().cloned().map(Cause::Credential);
+        job.give_up(cause.or_else(without_token).unwrap_or(Cause::Timeout))
+    }
+
+    /// Hands out the end of a job that no link holds.
+    pub(crate) fn end(&mut self, done: Done<T>) {
+        self.tally.count(&done);
+        self.actions.push_back(Action::Done(done));
+    }
+}

@@ -1,0 +1,135 @@
+//! When the pool wants to be called next, and what it does then.
+
+use crate::job::{Job, Tag};
+use crate::limits::DUE_BATCH;
+use crate::machine::Wakeup;
+use crate::pool::{Action, Pool};
+use crate::time::Time;
+
+/// The earliest moment that the driver knows of.
+#[derive(Debug)]
+pub(crate) struct Timer {
+    known: Time,
+    is_telling: bool,
+}
+
+impl Default for Timer {
+    fn default() -> Self {
+        Self {
+            known: Time::NEVER,
+            is_telling: false,
+        }
+    }
+}
+
+impl Timer {
+    /// The driver was told.
+    pub(crate) fn told(&mut self) {
+        self.is_telling = false;
+    }
+}
+
+impl<T: Tag> Pool<T> {
+    /// When to call [`handle_timeout`](Self::handle_timeout) next; O(1) in the number of jobs.
+    /// [`Action::Timer`] says that it moved earlier.
+    pub fn poll_timeout(&self) -> Option<(Time, Wakeup)> {
+        let has_more = self.flush_cause().is_some() && self.waiting() > 0;
+        if has_more || !self.actions.is_empty() {
+            return Some((Time::ZERO, Wakeup::Now));
+        }
+        let deadlines = [self.fresh.next_deadline(), self.due.next_deadline()];
+        let deadline = deadlines.into_iter().flatten().min();
+        let schedule = [
+            self.delayed.next(),
+            self.dial_at(),
+            self.dials.next_deadline(),
+            self.breaker.next(),
+            self.tokens.next().filter(|_| !self.phase.is_closed()),
+            self.grow_at(),
+            self.shrink_at(),
+            self.phase.until(),
+        ];
+        let schedule = schedule.into_iter().flatten().min();
+        match (deadline, schedule) {
+            (Some(deadline), schedule) if schedule.is_none_or(|at| deadline <= at) => {
+                Some((deadline, Wakeup::Deadline))
+            }
+            (_, schedule) => schedule.map(|at| (at, Wakeup::Schedule)),
+        }
+    }
+
+    /// Time passed.
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.expire(now);
+        self.release(now);
+        while let Some((_, error)) = self.dials.pop_overdue(now) {
+            self.dials.fail(now, error, &mut self.rng);
+        }
+        self.breaker.handle_timeout(now);
+        self.mint(now);
+        self.grow(now);
+        self.shrink(now);
+        self.finish(now);
+        self.flush();
+        self.redial(now);
+        self.kick(now);
+        self.announce_room();
+        self.timer.known = match self.poll_timeout() {
+            Some((at, Wakeup::Deadline | Wakeup::Schedule)) => at,
+            Some(_) => Time::ZERO,
+            None => Time::NEVER,
+        };
+    }
+
+    /// Something is to happen at `at`: tells the driver if that is news.
+    pub(crate) fn arm(&mut self, at: Time) {
+        if at < self.timer.known {
+            self.timer.known = at;
+            if !self.timer.is_telling {
+                self.timer.is_telling = true;
+                self.actions.push_back(Action::Timer);
+            }
+        }
+    }
+
+    /// Ends jobs whose deadline passed in the queue.
+    fn expire(&mut self, now: Time) {
+        for _ in 0..DUE_BATCH {
+            let job = self.due.pop_expired(now);
+            let Some(job) = job.or_else(|| self.fresh.pop_expired(now)) else {
+                break;
+            };
+            let done = self.expired(job);
+            self.end(done);
+        }
+        self.fresh.forget();
+        self.due.forget();
+    }
+
+    /// Makes delayed jobs due.
+    fn release(&mut self, now: Time) {
+        for _ in 0..DUE_BATCH {
+            let Some(job) = self.delayed.pop_due(now) else {
+                break;
+            };
+            if is_late(&job, now) {
+                let done = self.expired(job);
+                self.end(done);
+            } else {
+                self.push_due(job);
+            }
+        }
+    }
+
+    pub(crate) fn push_due(&mut self, job: Job<T>) {
+        if let Some(deadline) = job.deadline {
+            self.arm(deadline);
+        }
+        self.due.push(job);
+    }
+}
+
+/// Whether a job's deadline has come.
+pub(crate) fn is_late<T>(job: &Job<T>, now: Time) -> bool {
+    job.deadline.is_some_and(|deadline| deadline <= now)
+}
