@@ -89,9 +89,6 @@ pub const STREAM_SLOTS: usize = 16;
 /// Heads whose coded fields a connection remembers: senders mix a few topics and push types.
 pub const CACHED_HEADS: usize = 16;
 
-/// Links of one pool, draining ones included: slots for their wakers exist outside the lock.
-pub const LINKS_LIMIT: usize = 1_024;
-
 /// A provider token's age at which the next one is made: Apple refuses it from 60 minutes on.
 pub const TOKEN_RENEWAL: Duration = Duration::from_secs(50 * 60);
 

@@ -380,6 +380,6 @@ fn not_http2() -> DialError {
     DialError {
         step: DialStep::Tls,
         is_fatal: true,
-        message: crate::pool::NotHttp2.to_string().into(),
+        message: crate::pool::NotAdmitted::NotHttp2.to_string().into(),
     }
 }

@@ -56,7 +56,7 @@ fn describe(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(why) => certificate(why),
         Error::AlertReceived(alert) => alert_text(*alert),
-        Error::NoApplicationProtocol => crate::pool::NotHttp2.to_string(),
+        Error::NoApplicationProtocol => crate::pool::NotAdmitted::NotHttp2.to_string(),
         Error::InvalidMessage(_) => "the server does not speak TLS on this port".to_owned(),
         other => other.to_string(),
     }
@@ -83,7 +83,7 @@ fn certificate(why: &CertificateError) -> String {
 
 fn alert_text(alert: AlertDescription) -> String {
     match alert {
-        AlertDescription::NoApplicationProtocol => crate::pool::NotHttp2.to_string(),
+        AlertDescription::NoApplicationProtocol => crate::pool::NotAdmitted::NotHttp2.to_string(),
         AlertDescription::CertificateExpired => {
             "the server says that the client certificate has expired".into()
         }
