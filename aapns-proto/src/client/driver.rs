@@ -72,15 +72,20 @@ impl<R: Runtime, M: Machine> Driver<R, M> {
         let now = self.runtime.now();
         self.handle_timeout(now);
         let read = self.read(cx, now);
-        let may_take = !self.is_stalled && !self.needs_flush && self.failure.is_none();
+        let may_take = self.is_clear();
         let turn = self.machine.turn(now, self.runtime.unix(), may_take);
         self.write(cx, now);
-        let is_free_again = !may_take && !self.is_stalled && !self.needs_flush;
-        if turn.again || read == Step::Again || (is_free_again && self.failure.is_none()) {
+        let has_cleared = !may_take && self.is_clear();
+        if turn.again || read == Step::Again || has_cleared {
             Step::Again
         } else {
             self.park(cx, now)
         }
+    }
+
+    /// Whether what was handed to the transport has left: else it gets no more work.
+    fn is_clear(&self) -> bool {
+        !self.is_stalled && !self.needs_flush && self.failure.is_none() && !self.is_disconnected
     }
 
     fn handle_timeout(&mut self, now: Time) {
@@ -227,3 +232,6 @@ fn disconnect(error: &io::Error) -> Disconnect {
         kind => Disconnect::Io(kind),
     }
 }
+
+#[cfg(test)]
+mod tests;
