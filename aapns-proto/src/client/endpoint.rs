@@ -82,6 +82,11 @@ impl Endpoint {
         &self.host
     }
 
+    /// The port to connect to.
+    pub fn port_number(&self) -> u16 {
+        self.port
+    }
+
     pub(super) fn scheme(&self) -> &'static str {
         if self.is_tls { "https" } else { "http" }
     }

@@ -4,7 +4,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand};
 
 use super::console::{Color, Console};
-use super::{bench, broadcast, bulk, channels, demo, doctor, generate, mock, send, simulator};
+use super::{bench, broadcast, channels, demo, doctor, generate, mock, send, simulator};
 
 /// Apple push notifications from the command line.
 ///

@@ -2,10 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use aapns_proto::Policy;
+use aapns_proto::client::{Builder, Credential, Endpoint};
+use aapns_proto::tls::{Identity, Roots};
 use clap::Args;
 
 use super::exit::Fault;
-use super::values::{Connections, ServerName, Timeout};
+use super::values::{Connections, Server, Timeout};
+use crate::Tokio;
 
 /// Flags of every command that connects.
 #[derive(Debug, Args)]
@@ -13,62 +17,193 @@ use super::values::{Connections, ServerName, Timeout};
 pub(crate) struct ConnectArgs {
     /// production, sandbox or https://HOST[:PORT]
     #[arg(long, value_name = "SERVER", default_value = "sandbox")]
-    pub(crate) server: ServerName,
+    pub(crate) server: Server,
     /// Use port 2197, Apple's alternative where firewalls close 443
     #[arg(long)]
-    pub(crate) alt_port: bool,
+    alt_port: bool,
     /// PEM file of certificate authorities to trust in addition to the built-in ones
     #[arg(long, value_name = "FILE")]
-    pub(crate) ca: Option<PathBuf>,
+    ca: Option<PathBuf>,
     /// Trust only the authorities of --ca
     #[arg(long, requires = "ca")]
-    pub(crate) ca_only: bool,
+    ca_only: bool,
     /// PEM file of the client certificate, with its key unless --key is given
     #[arg(long, value_name = "FILE", conflicts_with_all = ["token_key", "bearer_file"])]
-    pub(crate) cert: Option<PathBuf>,
+    cert: Option<PathBuf>,
     /// PEM file of the client certificate's key
     #[arg(long, value_name = "FILE", requires = "cert")]
-    pub(crate) key: Option<PathBuf>,
+    key: Option<PathBuf>,
     /// Apple's key file for token authentication (AuthKey_….p8)
     #[arg(long, value_name = "FILE", requires_all = ["key_id", "team_id"], conflicts_with = "bearer_file")]
-    pub(crate) token_key: Option<PathBuf>,
+    token_key: Option<PathBuf>,
     /// The 10 characters that name the key of --token-key
     #[arg(long, value_name = "ID", requires = "token_key")]
-    pub(crate) key_id: Option<String>,
+    key_id: Option<String>,
     /// The 10 characters that name your team
     #[arg(long, value_name = "ID", requires = "token_key")]
-    pub(crate) team_id: Option<String>,
+    team_id: Option<String>,
     /// File with a ready provider token (JWT); or put the token itself into AAPNS_BEARER
     #[arg(long, value_name = "FILE")]
-    pub(crate) bearer_file: Option<PathBuf>,
+    bearer_file: Option<PathBuf>,
     /// PKCS#12 file of the client certificate and its key
     #[arg(long, value_name = "FILE", hide = true)]
-    pub(crate) p12: Option<PathBuf>,
+    p12: Option<PathBuf>,
     /// File with the password of --p12
     #[arg(long, value_name = "FILE", hide = true)]
-    pub(crate) p12_password_file: Option<PathBuf>,
+    p12_password_file: Option<PathBuf>,
     /// How many connections, or from how many to how many: 2, 1..10
     #[arg(long, value_name = "N|MIN..MAX", default_value = "2")]
-    pub(crate) connections: Connections,
+    connections: Connections,
     /// Whether to send again when the server may have processed a notification already
     #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
-    pub(crate) policy: PolicyName,
+    policy: PolicyName,
     /// How many seconds a notification may take, retries included; none = retry for ever
     #[arg(long, value_name = "SECONDS|none", default_value = "10")]
     pub(crate) timeout: Timeout,
     /// Connect through this HTTP proxy
     #[arg(long, value_name = "http://HOST:PORT", hide = true)]
-    pub(crate) proxy: Option<String>,
+    proxy: Option<String>,
 }
 
 /// `--policy`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum PolicyName {
+enum PolicyName {
     /// Send again, and say so: a device may show it twice
     #[default]
     AtLeastOnce,
     /// Don't: it may be lost
     AtMostOnce,
+}
+
+impl ConnectArgs {
+    /// Where notifications go.
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        self.with_port(match &self.server {
+            Server::Production => Endpoint::production(),
+            Server::Sandbox => Endpoint::sandbox(),
+            Server::Other(endpoint) => endpoint.clone(),
+        })
+    }
+
+    /// Where channels are managed: a host of its own at Apple's.
+    pub(crate) fn channels_endpoint(&self) -> Endpoint {
+        match &self.server {
+            Server::Production => Endpoint::channels_production(),
+            Server::Sandbox => Endpoint::channels_sandbox(),
+            Server::Other(endpoint) => self.with_port(endpoint.clone()),
+        }
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        match self.policy {
+            PolicyName::AtLeastOnce => Policy::AtLeastOnce,
+            PolicyName::AtMostOnce => Policy::AtMostOnce,
+        }
+    }
+
+    /// What a client or pool of `endpoint` is made from; every file is read and checked here.
+    pub(crate) fn builder(&self, endpoint: Endpoint) -> Result<Builder<Tokio>, Fault> {
+        let credential = self.credential()?;
+        if matches!(credential, Credential::None) && !matches!(self.server, Server::Other(_)) {
+            return Err(Fault::usage(
+                "Apple's servers want a credential: give --cert FILE, or --token-key FILE --key-id ID --team-id ID, or --bearer-file FILE",
+            ));
+        }
+        let Connections { min, max } = self.connections;
+        let mut builder = Builder::new(Tokio::default(), endpoint)
+            .credential(credential)
+            .connections(min, max)
+            .policy(self.policy())
+            .timeout(self.timeout.0);
+        if let Some(pem) = self.ca_pem()? {
+            builder = builder.ca_pem(pem);
+        }
+        if self.ca_only {
+            builder = builder.ca_only();
+        }
+        Ok(builder)
+    }
+
+    /// The certificate authorities of `--ca`, known to be readable.
+    pub(crate) fn ca_pem(&self) -> Result<Option<Vec<u8>>, Fault> {
+        self.ca.as_deref().map(read_ca).transpose()
+    }
+
+    /// Whether the built-in authorities are not to be trusted.
+    pub(crate) fn is_ca_only(&self) -> bool {
+        self.ca_only
+    }
+
+    /// The client certificate of `--cert`.
+    pub(crate) fn identity(&self) -> Result<Option<Identity>, Fault> {
+        match &self.cert {
+            Some(cert) => read_identity(cert, self.key.as_deref()).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn credential(&self) -> Result<Credential, Fault> {
+        if self.p12.is_some() || self.p12_password_file.is_some() {
+            return Err(super::not_available("--p12"));
+        }
+        if self.proxy.is_some() {
+            return Err(super::not_available("--proxy"));
+        }
+        if let Some(identity) = self.identity()? {
+            return Ok(identity.into());
+        }
+        if let (Some(path), Some(key_id), Some(team_id)) =
+            (&self.token_key, &self.key_id, &self.team_id)
+        {
+            let pem = read_file("--token-key", path)?;
+            return Credential::from_p8(&pem, key_id, team_id)
+                .map_err(|error| Fault::usage(format_args!("{}: {error}", path.display())));
+        }
+        if let Some(path) = &self.bearer_file {
+            let jwt = read_file("--bearer-file", path)?;
+            return bearer(&String::from_utf8_lossy(&jwt), &path.display().to_string());
+        }
+        match std::env::var("AAPNS_BEARER") {
+            Ok(jwt) if !jwt.is_empty() => bearer(&jwt, "AAPNS_BEARER"),
+            _ => Ok(Credential::None),
+        }
+    }
+
+    fn with_port(&self, endpoint: Endpoint) -> Endpoint {
+        if self.alt_port {
+            endpoint.alternative_port()
+        } else {
+            endpoint
+        }
+    }
+}
+
+/// Reads a PEM file of certificate authorities.
+pub(crate) fn read_ca(path: &Path) -> Result<Vec<u8>, Fault> {
+    let pem = read_file("--ca", path)?;
+    Roots::only_pem(&pem).map_err(|error| {
+        Fault::usage(format_args!(
+            "{}: {error}; check the file given to --ca",
+            path.display()
+        ))
+    })?;
+    Ok(pem)
+}
+
+/// Reads a client certificate and its key, from one PEM file or two.
+pub(crate) fn read_identity(cert: &Path, key: Option<&Path>) -> Result<Identity, Fault> {
+    let pem = read_file("--cert", cert)?;
+    let identity = match key {
+        None => Identity::from_pem(&pem),
+        Some(key) => Identity::from_pem_pair(&pem, &read_file("--key", key)?),
+    };
+    identity.map_err(|error| {
+        let files = match key {
+            None => cert.display().to_string(),
+            Some(key) => format!("{} and {}", cert.display(), key.display()),
+        };
+        Fault::usage(format_args!("{files}: {error}; check --cert and --key"))
+    })
 }
 
 /// Reads a file that a flag named.
@@ -80,5 +215,13 @@ pub(crate) fn read_file(flag: &str, path: &Path) -> Result<Vec<u8>, Fault> {
             &error,
             &format!("check the path given to {flag}"),
         )
+    })
+}
+
+fn bearer(jwt: &str, place: &str) -> Result<Credential, Fault> {
+    Credential::bearer(jwt).map_err(|error| {
+        Fault::usage(format_args!(
+            "{place}: {error}; put the JWT there, without the word bearer"
+        ))
     })
 }

@@ -73,7 +73,7 @@ impl NotificationArgs {
             alert = alert.body(body.as_str());
         }
         let mut notification = match (&self.badge, &self.sound) {
-            _ if !alert.is_empty() => Notification::alert(alert),
+            _ if alert != Alert::new() => Notification::alert(alert),
             (Some(badge), _) => Notification::only_badge(*badge),
             (None, Some(sound)) => Notification::only_sound(sound.as_str()),
             (None, None) => {

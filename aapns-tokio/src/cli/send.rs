@@ -1,44 +1,131 @@
-//! `aapns send`: one notification from the command line.
+//! `aapns send`: one notification from the command line, or many from a file.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::path::Path;
 
+use aapns_models::ndjson::{Defaults, InputLine, Outcome as LineOutcome};
+use aapns_models::{ApnsId, CollapseId, DeviceToken, Priority, PushType, Topic};
+use aapns_proto::Request;
 use clap::Args;
 
+use super::bulk::{self, BulkArgs, Requests};
 use super::connect::ConnectArgs;
-use super::notification::NotificationArgs;
+use super::console::Console;
+use super::exchange::exchange;
+use super::exit::{Exit, Fault, Outcome};
+use super::notification::{NotificationArgs, expiration, invalid};
 
 /// `aapns send`
 #[derive(Debug, Args)]
 pub(crate) struct SendArgs {
     /// The device token, in hexadecimal
     #[arg(required_unless_present = "input", conflicts_with = "input")]
-    device_token: Option<String>,
+    device_token: Option<DeviceToken>,
     #[command(flatten)]
     notification: NotificationArgs,
     /// The app's bundle id; with a certificate for one app it may be left out
     #[arg(long, value_name = "TOPIC")]
-    topic: Option<String>,
+    topic: Option<Topic>,
     /// alert, background, voip …; the default suits what is sent
     #[arg(long, value_name = "TYPE")]
-    push_type: Option<String>,
+    push_type: Option<PushType>,
     /// 10 at once, 5 with the battery in mind, 1 with nothing else in mind
     #[arg(long, value_name = "10|5|1")]
-    priority: Option<String>,
+    priority: Option<Priority>,
     /// Until when Apple keeps it for a device that is away, in seconds since 1970; 0 = not at all
     #[arg(long, value_name = "SECONDS|0")]
     expiration: Option<u64>,
     /// Notifications with the same id replace each other on the device; at most 64 octets
     #[arg(long, value_name = "ID")]
-    collapse_id: Option<String>,
+    collapse_id: Option<CollapseId>,
     /// The notification's own id, a UUID; made here if absent
     #[arg(long, value_name = "UUID")]
-    apns_id: Option<String>,
+    apns_id: Option<ApnsId>,
     #[command(flatten)]
-    bulk: super::bulk::BulkArgs,
+    bulk: BulkArgs,
     #[command(flatten)]
     connect: ConnectArgs,
 }
 
-pub(crate) fn run(_args: &SendArgs, _console: super::Console) -> super::Outcome {
-    Err(super::not_available("aapns send"))
+pub(crate) fn run(args: &SendArgs, console: Console) -> Outcome {
+    match (args.bulk.input(), &args.device_token) {
+        (Some(input), _) => run_many(args, input, console),
+        (None, Some(device_token)) => run_one(args, device_token, console),
+        (None, None) => Err(Fault::usage("give a DEVICE_TOKEN, or --input FILE")),
+    }
+}
+
+fn run_many(args: &SendArgs, input: &Path, console: Console) -> Outcome {
+    let defaults = Defaults {
+        topic: args.topic.clone(),
+        push_type: args.push_type.clone(),
+        priority: args.priority,
+        expiration: expiration(args.expiration),
+        collapse_id: args.collapse_id.clone(),
+    };
+    bulk::run(&args.bulk, input, defaults, &args.connect, console)
+}
+
+fn run_one(args: &SendArgs, device_token: &DeviceToken, console: Console) -> Outcome {
+    let apns_id = args.apns_id.unwrap_or_else(ApnsId::random);
+    let request = request(args, device_token, apns_id)?;
+    let builder = args.connect.builder(args.connect.endpoint())?;
+    let settlement = super::runtime()?
+        .block_on(exchange(builder, request))?
+        .settlement();
+    if console.json {
+        let mut line = Vec::new();
+        settlement
+            .line(1, Some(device_token.as_str()), Some(apns_id))
+            .write(&mut line);
+        console.result(String::from_utf8_lossy(&line).trim_end());
+    }
+    if settlement.outcome != LineOutcome::Delivered {
+        return Err(settlement.fault());
+    }
+    if !console.json {
+        console.result(apns_id);
+    }
+    Ok(Exit::Success)
+}
+
+/// The request of the one notification that the flags describe.
+fn request(args: &SendArgs, device_token: &DeviceToken, apns_id: ApnsId) -> Result<Request, Fault> {
+    let encoded = args
+        .notification
+        .build(args.push_type.clone())?
+        .encode()
+        .map_err(|error| invalid(&error))?;
+    let push_type = encoded.push_type.unwrap_or(PushType::Alert);
+    let topic = args
+        .topic
+        .as_ref()
+        .map(|topic| topic.for_push_type(&push_type));
+    let line = InputLine {
+        device_token: Cow::Borrowed(device_token.as_str()),
+        apns_id: Some(apns_id),
+        topic: topic.as_ref().map(|topic| topic.as_str().into()),
+        priority: checked_priority(&push_type, args.priority)?.or(encoded.priority),
+        push_type,
+        expiration: expiration(args.expiration),
+        collapse_id: args.collapse_id.as_ref().map(|id| id.as_str().into()),
+        payload: &encoded.payload,
+    };
+    Requests::default().make(&line, apns_id).map_err(|error| {
+        Fault::usage(format_args!(
+            "the notification can't be sent: {error}; change it"
+        ))
+    })
+}
+
+fn checked_priority(
+    push_type: &PushType,
+    priority: Option<Priority>,
+) -> Result<Option<Priority>, Fault> {
+    match (push_type, priority) {
+        (PushType::Background, Some(Priority::Immediate)) => Err(Fault::usage(
+            "a background push can't have priority 10; give --priority 5 or leave it away",
+        )),
+        (_, priority) => Ok(priority),
+    }
 }

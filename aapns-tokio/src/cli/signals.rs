@@ -1,6 +1,5 @@
 //! SIGINT and SIGTERM (Ctrl-C elsewhere) as something to wait for.
 
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::exit::Fault;
@@ -10,7 +9,7 @@ pub(crate) struct Signals {
     #[cfg(unix)]
     sources: [tokio::signal::unix::Signal; 2],
     #[cfg(not(unix))]
-    source: Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>>,
+    source: std::pin::Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>>,
 }
 
 impl Signals {

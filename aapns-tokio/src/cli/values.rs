@@ -3,18 +3,20 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use aapns_proto::client::Endpoint;
+
 /// `--connections N` or `MIN..MAX`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Connections {
-    pub(crate) min: usize,
-    pub(crate) max: usize,
+    pub(crate) min: u16,
+    pub(crate) max: u16,
 }
 
 impl FromStr for Connections {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str| text.trim().parse::<usize>().ok();
+        let number = |text: &str| text.trim().parse::<u16>().ok();
         let (min, max) = match text.split_once("..") {
             Some((min, max)) => (number(min), number(max.trim_start_matches('='))),
             None => (number(text), number(text)),
@@ -50,55 +52,26 @@ impl FromStr for Timeout {
 
 /// `--server production|sandbox|https://HOST[:PORT]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ServerName {
+pub(crate) enum Server {
     Production,
     Sandbox,
-    /// A host and, if given, a port.
-    Other(String, Option<u16>),
+    Other(Endpoint),
 }
 
-impl FromStr for ServerName {
+impl FromStr for Server {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
-            "production" => return Ok(Self::Production),
-            "sandbox" | "development" => return Ok(Self::Sandbox),
-            _ => {}
+            "production" => Ok(Self::Production),
+            "sandbox" => Ok(Self::Sandbox),
+            origin if origin.starts_with("https://") => {
+                Endpoint::parse(origin).map(Self::Other).map_err(|_| ())
+            }
+            _ => Err(()),
         }
-        let wrong = || "give production, sandbox or https://HOST[:PORT]".to_owned();
-        let rest = text.strip_prefix("https://").ok_or_else(wrong)?;
-        let authority = rest.strip_suffix('/').unwrap_or(rest);
-        if authority.is_empty() || authority.contains(['/', '?', '#', '@', ' ']) {
-            return Err(wrong());
-        }
-        let (host, port) = split_port(authority).ok_or_else(wrong)?;
-        Ok(Self::Other(host.to_owned(), port))
+        .map_err(|()| "give production, sandbox or https://HOST[:PORT]".to_owned())
     }
-}
-
-/// Splits `HOST`, `HOST:PORT`, `[V6]` or `[V6]:PORT`; a v6 address comes out bare.
-fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => {
-            let (host, port) = rest.split_once(']')?;
-            (
-                host,
-                (!port.is_empty())
-                    .then(|| port.strip_prefix(':'))
-                    .map_or(Some(None), |p| p.map(Some))?,
-            )
-        }
-        None => match authority.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (authority, None),
-        },
-    };
-    let port = match port {
-        Some(port) => Some(port.parse().ok().filter(|port| *port != 0)?),
-        None => None,
-    };
-    (!host.is_empty()).then_some((host, port))
 }
 
 #[cfg(test)]
@@ -125,29 +98,19 @@ mod tests {
 
     #[test]
     fn a_server_is_a_name_or_an_https_origin() {
-        let other = |host: &str, port| Ok(ServerName::Other(host.to_owned(), port));
-        assert_eq!("production".parse(), Ok(ServerName::Production));
-        assert_eq!("https://localhost".parse(), other("localhost", None));
-        assert_eq!(
-            "https://localhost:8443/".parse(),
-            other("localhost", Some(8443))
-        );
-        assert_eq!("https://[::1]:8443".parse(), other("::1", Some(8443)));
-        assert_eq!("https://[::1]".parse(), other("::1", None));
+        assert_eq!("production".parse(), Ok(Server::Production));
+        assert_eq!("sandbox".parse(), Ok(Server::Sandbox));
+        let other = "https://localhost:8443".parse::<Server>().unwrap();
+        assert!(matches!(other, Server::Other(endpoint) if endpoint.host() == "localhost"));
         for wrong in [
             "",
             "prod",
+            "localhost",
             "http://x",
             "https://",
-            "https://x:",
-            "https://x:0",
-            "https://x:70000",
-            "https://u@x",
             "https://x/y",
-            "https://[::1",
-            "https://[::1]8",
         ] {
-            assert!(wrong.parse::<ServerName>().is_err(), "{wrong}");
+            assert!(wrong.parse::<Server>().is_err(), "{wrong}");
         }
     }
 }

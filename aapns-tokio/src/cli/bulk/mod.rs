@@ -1,29 +1,184 @@
 //! `aapns send --input`: many notifications, in bounded memory.
 
+mod engine;
+mod flight;
 mod input;
+mod journal;
+mod ledger;
+mod lines;
 mod output;
+mod requests;
+mod tally;
 
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
+use aapns_models::ndjson::Defaults;
 use clap::Args;
+
+use super::connect::ConnectArgs;
+use super::console::Console;
+use super::exit::{Exit, Fault, Outcome};
+use super::progress::Progress;
+use engine::{Engine, Setup, Stop, Summary};
+use journal::Journal;
+use ledger::Ledger;
+use lines::Lines;
+use output::Output;
+
+pub(crate) use requests::Requests;
 
 /// Flags of `send --input`.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Many notifications")]
 pub(crate) struct BulkArgs {
     /// Read notifications from this file, a JSON object a line; - is the standard input
-    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["body", "title", "subtitle", "badge", "sound", "thread_id", "category", "data", "collapse_id", "apns_id"])]
-    pub(crate) input: Option<PathBuf>,
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["body", "title", "subtitle", "badge", "sound", "thread_id", "category", "data", "apns_id"])]
+    input: Option<PathBuf>,
     /// Write an outcome for each line into this file; - is the standard output
     #[arg(long, value_name = "FILE|-", default_value = "-")]
-    pub(crate) output: PathBuf,
+    output: PathBuf,
     /// How many lines may be read and unsettled at a time
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub(crate) concurrency: u32,
+    concurrency: u32,
     /// Go on where the output file ends: skip the lines that it settles
-    #[arg(long, requires = "input")]
-    pub(crate) resume: bool,
+    #[arg(long)]
+    resume: bool,
     /// Write what is about to be sent into this file first, so that --resume knows it after a crash
-    #[arg(long, value_name = "FILE", requires = "input")]
-    pub(crate) journal: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+}
+
+impl BulkArgs {
+    /// The input, if there are many notifications to send.
+    pub(crate) fn input(&self) -> Option<&Path> {
+        self.input.as_deref()
+    }
+}
+
+pub(crate) fn run(
+    args: &BulkArgs,
+    input: &Path,
+    defaults: Defaults,
+    connect: &ConnectArgs,
+    console: Console,
+) -> Outcome {
+    let builder = connect.builder(connect.endpoint())?;
+    let mut ledger = Ledger::new(connect.policy());
+    if args.resume {
+        if is_stdio(&args.output) {
+            return Err(Fault::usage(
+                "--resume needs the output file of the earlier run: give it to --output",
+            ));
+        }
+        ledger.read_output(&args.output)?;
+        if let Some(path) = &args.journal {
+            ledger.read_journal(path)?;
+        }
+    }
+    let (lines, octets) = open_input(input)?;
+    let journal = match &args.journal {
+        Some(path) => Some(Journal::open(path, args.resume)?),
+        None => None,
+    };
+    let earlier = (ledger.settled(), ledger.delivered());
+    let output = open_output(&args.output, args.resume)?;
+    let start = Instant::now();
+    let summary = super::runtime()?.block_on(async {
+        let pool = builder.pool().map_err(Fault::usage)?;
+        let engine = Engine::new(Setup {
+            pool: pool.clone(),
+            lines,
+            output,
+            journal,
+            ledger,
+            defaults,
+            concurrency: args.concurrency as usize,
+            timeout: connect.timeout.0,
+            progress: Progress::of_octets(octets, console),
+        })?;
+        let summary = engine.run().await;
+        if summary.stopped.is_none() {
+            pool.close().await;
+        }
+        Ok::<Summary, Fault>(summary)
+    })?;
+    conclude(summary, earlier, start, console)
+}
+
+fn conclude(summary: Summary, earlier: (u64, u64), start: Instant, console: Console) -> Outcome {
+    let Summary {
+        tally,
+        skipped,
+        stopped,
+        rest,
+        output,
+    } = summary;
+    let written = output.finish(rest);
+    let seconds = start.elapsed().as_secs_f64();
+    let rate = tally.total() as f64 / seconds.max(0.001);
+    let mut words = format!(
+        "{} lines: {tally}; {seconds:.1} s, {rate:.0} a second",
+        tally.total()
+    );
+    if skipped > 0 {
+        words += &format!("; {skipped} were settled before");
+    }
+    console.note(words);
+    let stopped = stopped.or_else(|| written.err().map(Stop::Output));
+    match stopped {
+        Some(Stop::Journal(fault)) => Err(fault),
+        Some(stop) => Err(Fault::interrupted(format_args!(
+            "{stop}; every line that was taken up has its outcome, go on with --resume"
+        ))),
+        // Settled earlier but not delivered: the whole isn't a success.
+        None if earlier.0 > earlier.1 => Ok(Exit::Failure),
+        None => Ok(tally.exit()),
+    }
+}
+
+fn is_stdio(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn open_input(path: &Path) -> Result<(Lines, Option<u64>), Fault> {
+    let fault = |error| Fault::file("read", path, &error, "check the path given to --input");
+    if is_stdio(path) {
+        let pieces = input::read(std::io::stdin()).map_err(fault)?;
+        return Ok((Lines::new(pieces), None));
+    }
+    let file = File::open(path).map_err(fault)?;
+    let metadata = file.metadata().map_err(fault)?;
+    if metadata.is_dir() {
+        return Err(Fault::usage(format_args!(
+            "can't read {}: it is a directory; give a file to --input",
+            path.display()
+        )));
+    }
+    let octets = metadata.is_file().then(|| metadata.len());
+    let pieces = input::read(file).map_err(fault)?;
+    Ok((Lines::new(pieces), octets))
+}
+
+fn open_output(path: &Path, is_resumed: bool) -> Result<Output, Fault> {
+    let fault = |error| {
+        Fault::file(
+            "write",
+            path,
+            &error,
+            "give a file that you may write to --output",
+        )
+    };
+    if is_stdio(path) {
+        return Output::new(std::io::stdout()).map_err(fault);
+    }
+    let file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .append(is_resumed)
+        .truncate(!is_resumed)
+        .open(path)
+        .map_err(fault)?;
+    Output::new(file).map_err(fault)
 }

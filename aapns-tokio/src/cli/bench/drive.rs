@@ -1,0 +1,149 @@
+//! Begins requests at a pace, and measures them.
+
+use std::time::{Duration, Instant};
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::cli::histogram::Histogram;
+
+/// When requests begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pace {
+    /// As many in flight at any time (closed loop).
+    InFlight(usize),
+    /// So many a second, whether or not answers come (open loop).
+    Rate(u64),
+}
+
+/// Why a request doesn't count as ok.
+#[derive(Debug)]
+pub(super) struct Failure(pub(super) String);
+
+/// What was measured.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) ok: u64,
+    pub(super) failed: u64,
+    pub(super) first_failure: Option<String>,
+    seconds: f64,
+    cpu: Duration,
+    latencies: Histogram,
+}
+
+impl Report {
+    pub(super) fn json(&self) -> String {
+        let requests = (self.ok + self.failed).max(1) as f64;
+        format!(
+            r#"{{"ok": {}, "failed": {}, "seconds": {:.6}, "cpu_us_per_request": {:.4}, "p50_us": {}, "p99_us": {}}}"#,
+            self.ok,
+            self.failed,
+            self.seconds,
+            self.cpu.as_secs_f64() * 1e6 / requests,
+            self.latencies.percentile(50.0),
+            self.latencies.percentile(99.0),
+        )
+    }
+}
+
+/// Runs `requests` requests, each begun by a call of `begin` with its number.
+pub(super) async fn drive<F>(requests: u64, pace: Pace, mut begin: impl FnMut(u64) -> F) -> Report
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let mut run = Run {
+        flights: FuturesUnordered::new(),
+        begin: |number, start: Instant| {
+            let request = begin(number);
+            async move {
+                let result = request.await;
+                (start.elapsed(), result)
+            }
+        },
+        begun: 0,
+        report: Report {
+            ok: 0,
+            failed: 0,
+            first_failure: None,
+            seconds: 0.0,
+            cpu: Duration::ZERO,
+            latencies: Histogram::new(),
+        },
+    };
+    let (start, cpu) = (Instant::now(), cpu_time());
+    match pace {
+        Pace::InFlight(count) => run.closed_loop(requests, count).await,
+        Pace::Rate(rate) => run.open_loop(requests, rate, start).await,
+    }
+    run.report.seconds = start.elapsed().as_secs_f64();
+    run.report.cpu = cpu_time().saturating_sub(cpu);
+    run.report
+}
+
+struct Run<F, B> {
+    flights: FuturesUnordered<F>,
+    begin: B,
+    begun: u64,
+    report: Report,
+}
+
+impl<F, B> Run<F, B>
+where
+    F: Future<Output = (Duration, Result<(), Failure>)>,
+    B: FnMut(u64, Instant) -> F,
+{
+    async fn closed_loop(&mut self, requests: u64, in_flight: usize) {
+        while self.begun < requests && self.flights.len() < in_flight {
+            self.launch(Instant::now());
+        }
+        while let Some(done) = self.flights.next().await {
+            self.count(done);
+            if self.begun < requests {
+                self.launch(Instant::now());
+            }
+        }
+    }
+
+    /// Latencies count from when a request was due: a stalled server is seen by all that it kept waiting.
+    async fn open_loop(&mut self, requests: u64, rate: u64, start: Instant) {
+        let interval = Duration::from_secs_f64(1.0 / rate as f64);
+        let due = |n: u64| start + Duration::from_secs_f64(n as f64 / rate as f64);
+        let mut step = tokio::time::interval(interval.max(Duration::from_millis(1)));
+        while self.begun < requests || !self.flights.is_empty() {
+            tokio::select! {
+                _ = step.tick(), if self.begun < requests => {
+                    let now = Instant::now();
+                    while self.begun < requests && due(self.begun) <= now {
+                        self.launch(due(self.begun));
+                    }
+                }
+                Some(done) = self.flights.next() => self.count(done),
+            }
+        }
+    }
+
+    fn launch(&mut self, start: Instant) {
+        self.flights.push((self.begin)(self.begun, start));
+        self.begun += 1;
+    }
+
+    fn count(&mut self, (latency, result): (Duration, Result<(), Failure>)) {
+        self.report.latencies.record(latency);
+        match result {
+            Ok(()) => self.report.ok += 1,
+            Err(Failure(text)) => {
+                self.report.failed += 1;
+                self.report.first_failure.get_or_insert(text);
+            }
+        }
+    }
+}
+
+/// User and system time of this process so far.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or(0),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
+}

@@ -1,0 +1,348 @@
+//! The loop of a bulk run: lines in, requests on their way, results out.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use aapns_models::ApnsId;
+use aapns_models::ndjson::{Defaults, InputLine, InvalidLine, Outcome};
+use aapns_proto::Request;
+use aapns_proto::client::PostOptions;
+use futures::Stream;
+use futures::stream::FuturesUnordered;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use super::flight::{Flight, Line};
+use super::input::LINE_LIMIT;
+use super::journal::Journal;
+use super::ledger::Ledger;
+use super::lines::{Lines, Next};
+use super::output::{FULL, Output, STALLED};
+use super::requests::{Requests, device_token};
+use super::tally::Tally;
+use crate::Pool;
+use crate::cli::exit::{Fault, io_text};
+use crate::cli::progress::Progress;
+use crate::cli::settlement::{INTERRUPTED, Settlement};
+use crate::cli::signals::Signals;
+
+/// Lines taken up before the others get their turn: the pool's links share this thread.
+const BATCH: usize = 256;
+
+/// How often the output is flushed and the bar is moved.
+const TICK: Duration = Duration::from_millis(250);
+
+/// How long an interrupted run waits for answers.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// What a run is made of.
+pub(super) struct Setup {
+    pub(super) pool: Pool,
+    pub(super) lines: Lines,
+    pub(super) output: Output,
+    pub(super) journal: Option<Journal>,
+    pub(super) ledger: Ledger,
+    pub(super) defaults: Defaults,
+    pub(super) concurrency: usize,
+    /// From a line's reading to its end.
+    pub(super) timeout: Option<Duration>,
+    pub(super) progress: Progress,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub(super) struct Summary {
+    pub(super) tally: Tally,
+    /// Lines that an earlier run had settled.
+    pub(super) skipped: u64,
+    /// Why it ended before its input did.
+    pub(super) stopped: Option<Stop>,
+    /// What is still to be written.
+    pub(super) rest: Vec<u8>,
+    pub(super) output: Output,
+}
+
+/// Why a run stops before the end of its input.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Signal,
+    Input(std::io::Error),
+    Output(std::io::Error),
+    Journal(Fault),
+}
+
+pub(super) struct Engine {
+    setup: Setup,
+    requests: Requests,
+    flights: FuturesUnordered<Flight>,
+    /// Requests whose intents are not written yet.
+    batch: Vec<(Line, Request)>,
+    out: Vec<u8>,
+    tally: Tally,
+    skipped: u64,
+    is_at_end: bool,
+    stopped: Option<Stop>,
+    draining: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    signals: Signals,
+    tick: Interval,
+}
+
+impl Engine {
+    /// # Errors
+    /// Where signals can't be listened to.
+    pub(super) fn new(setup: Setup) -> Result<Self, Fault> {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Self {
+            setup,
+            requests: Requests::default(),
+            flights: FuturesUnordered::new(),
+            batch: Vec::with_capacity(BATCH),
+            out: Vec::with_capacity(FULL),
+            tally: Tally::default(),
+            skipped: 0,
+            is_at_end: false,
+            stopped: None,
+            draining: None,
+            signals: Signals::new()?,
+            tick,
+        })
+    }
+
+    /// Runs to the end of the input, or until something stops it; every line that was taken up has its result.
+    pub(super) async fn run(mut self) -> Summary {
+        std::future::poll_fn(|cx| self.poll(cx)).await;
+        self.setup.progress.clear();
+        Summary {
+            tally: self.tally,
+            skipped: self.skipped,
+            stopped: self.stopped,
+            rest: self.out,
+            output: self.setup.output,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.signals.poll(cx).is_ready() {
+            self.handle_signal();
+        }
+        if let Some(draining) = &mut self.draining {
+            // What the drain ends with comes out of the flights.
+            if draining.as_mut().poll(cx).is_ready() {
+                self.draining = None;
+            }
+        }
+        self.poll_flights(cx);
+        self.poll_lines(cx);
+        while self.tick.poll_tick(cx).is_ready() {
+            self.offer_output();
+            self.show_progress();
+        }
+        if self.is_at_end && self.flights.is_empty() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn poll_flights(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(Some(result)) = Pin::new(&mut self.flights).poll_next(cx) {
+            let Some((line, result)) = result else {
+                continue;
+            };
+            let settlement = Settlement::of(&result, self.stopped.is_some());
+            let token = device_token(&line.path);
+            settlement
+                .line(line.number, Some(token), Some(line.apns_id))
+                .write(&mut self.out);
+            self.tally.count(settlement.outcome);
+            if self.out.len() >= FULL {
+                self.offer_output();
+            }
+        }
+    }
+
+    /// Takes up lines while there is room, at most a batch.
+    fn poll_lines(&mut self, cx: &mut Context<'_>) {
+        for _ in 0..BATCH {
+            let unsettled = self.flights.len() + self.batch.len();
+            if self.is_at_end || unsettled >= self.setup.concurrency || self.out.len() >= STALLED {
+                // An answer or the next tick brings the loop back here.
+                return self.launch();
+            }
+            if self.poll_line(cx).is_pending() {
+                return self.launch();
+            }
+        }
+        self.launch();
+        cx.waker().wake_by_ref();
+    }
+
+    fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Setup {
+            lines,
+            ledger,
+            defaults,
+            ..
+        } = &mut self.setup;
+        let (number, line) = match ready!(lines.poll_next(cx)) {
+            Next::Line(number, line) => (number, line),
+            Next::LongLine(number) => {
+                let reason = format!("the line is longer than {LINE_LIMIT} octets");
+                self.settle(number, None, None, &Settlement::invalid(reason));
+                return Poll::Ready(());
+            }
+            Next::End(error) => {
+                self.is_at_end = true;
+                if let Some(error) = error {
+                    self.stopped.get_or_insert(Stop::Input(error));
+                }
+                return Poll::Ready(());
+            }
+        };
+        if ledger.is_settled(number) {
+            self.skipped += 1;
+            return Poll::Ready(());
+        }
+        let open = ledger.take_open(number);
+        let parsed = InputLine::parse(line, number, defaults);
+        let (line, apns_id) = match parsed {
+            Ok(line) => {
+                let apns_id = line.apns_id.or(open.apns_id).unwrap_or_else(ApnsId::random);
+                (line, apns_id)
+            }
+            Err(InvalidLine {
+                device_token,
+                apns_id,
+                reason,
+                ..
+            }) => {
+                let settlement = Settlement::invalid(reason);
+                self.settle(number, device_token.as_deref(), apns_id, &settlement);
+                return Poll::Ready(());
+            }
+        };
+        if open.is_in_limbo() && ledger.never_resends() {
+            let token = line.device_token.into_owned();
+            let settlement = Settlement::unsent(Outcome::Unknown, INTERRUPTED);
+            self.settle(number, Some(&token), Some(apns_id), &settlement);
+            return Poll::Ready(());
+        }
+        match self.requests.make(&line, apns_id) {
+            Ok(request) => {
+                let path = request.path().clone();
+                self.batch.push((
+                    Line {
+                        number,
+                        path,
+                        apns_id,
+                    },
+                    request,
+                ));
+            }
+            Err(error) => {
+                let token = line.device_token.into_owned();
+                let settlement = Settlement::invalid(error.to_string());
+                self.settle(number, Some(&token), Some(apns_id), &settlement);
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Posts the batch, its intents first.
+    fn launch(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        if let Some(journal) = &mut self.setup.journal {
+            for (line, _) in &self.batch {
+                journal.intend(line.number, line.apns_id);
+            }
+            if let Err(fault) = journal.write() {
+                for (line, _) in std::mem::take(&mut self.batch) {
+                    let settlement = Settlement::unsent(Outcome::NotProcessed, INTERRUPTED);
+                    let token = device_token(&line.path);
+                    self.settle(line.number, Some(token), Some(line.apns_id), &settlement);
+                }
+                return self.stop(Stop::Journal(fault));
+            }
+        }
+        let options = match self.setup.timeout {
+            Some(timeout) => PostOptions::new().timeout(timeout),
+            None => PostOptions::new().no_timeout(),
+        };
+        for (line, request) in self.batch.drain(..) {
+            let post = self.setup.pool.post_with(request, options);
+            self.flights.push(Flight::new(line, post));
+        }
+    }
+
+    /// Writes the result of a line that didn't fly.
+    fn settle(
+        &mut self,
+        number: u64,
+        device_token: Option<&str>,
+        apns_id: Option<ApnsId>,
+        settlement: &Settlement,
+    ) {
+        settlement
+            .line(number, device_token, apns_id)
+            .write(&mut self.out);
+        self.tally.count(settlement.outcome);
+        if self.out.len() >= FULL {
+            self.offer_output();
+        }
+    }
+
+    fn offer_output(&mut self) {
+        if let Err(error) = self.setup.output.offer(&mut self.out) {
+            // Nobody will read it.
+            self.out.clear();
+            self.stop(Stop::Output(error));
+        }
+    }
+
+    /// The first one asks for an orderly end, the second for a quick one.
+    fn handle_signal(&mut self) {
+        if self.stopped.is_none() {
+            return self.stop(Stop::Signal);
+        }
+        let pool = self.setup.pool.clone();
+        self.draining = Some(Box::pin(async move {
+            pool.close().await;
+        }));
+    }
+
+    /// Reads no more, and gives what was taken up a last chance.
+    fn stop(&mut self, why: Stop) {
+        self.is_at_end = true;
+        if self.stopped.is_none() {
+            self.stopped = Some(why);
+            let pool = self.setup.pool.clone();
+            self.draining = Some(Box::pin(async move {
+                pool.drain(DRAIN).await;
+            }));
+        }
+    }
+
+    fn show_progress(&self) {
+        if self.setup.progress.is_shown() {
+            let message = format!("{}, {} in flight", self.tally, self.flights.len());
+            self.setup
+                .progress
+                .update(self.setup.lines.octets(), message);
+        }
+    }
+}
+
+/// Why a run stopped, for people.
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Signal => f.write_str("interrupted"),
+            Self::Input(error) => write!(f, "the input broke: {}", io_text(error)),
+            Self::Output(error) => write!(f, "the output broke: {}", io_text(error)),
+            Self::Journal(fault) => fault.fmt(f),
+        }
+    }
+}

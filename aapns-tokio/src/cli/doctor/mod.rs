@@ -1,0 +1,51 @@
+//! `aapns doctor`: what can go wrong before the first push, a line each.
+
+mod credential;
+mod network;
+mod probe;
+mod report;
+
+use aapns_models::Topic;
+use clap::Args;
+
+use super::connect::ConnectArgs;
+use super::console::Console;
+use super::exit::{Exit, Outcome};
+use report::Report;
+
+/// `aapns doctor`
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Send one push to a made-up device token, to see what the server says of the credential
+    #[arg(long)]
+    probe: bool,
+    /// The app's bundle id: checked against the certificate, and used by --probe
+    #[arg(long, value_name = "TOPIC")]
+    topic: Option<Topic>,
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
+pub(crate) fn run(args: &DoctorArgs, console: Console) -> Outcome {
+    let mut report = Report::new(console);
+    let is_usable = credential::check(args, &mut report);
+    super::runtime()?.block_on(async {
+        let is_reachable = network::check(&args.connect, &mut report).await;
+        if !args.probe {
+            report.not_checked("clock", "only an answer tells it; add --probe");
+            report.not_checked(
+                "probe",
+                "no push was sent; add --probe to send one to a made-up device token",
+            );
+        } else if is_usable && is_reachable {
+            probe::check(args, &mut report).await;
+        } else {
+            report.not_checked("probe", "what failed above comes first");
+        }
+    });
+    Ok(if report.has_failed() {
+        Exit::Failure
+    } else {
+        Exit::Success
+    })
+}
