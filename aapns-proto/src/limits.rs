@@ -153,3 +153,6 @@ pub const TOKEN_STALE: Duration = Duration::from_secs(59 * 60);
 pub const TOKEN_EARLY: Duration = Duration::from_secs(20 * 60);
 /// A provider token issued this far in the future is renewed: the clock was set back.
 pub const TOKEN_FUTURE: Duration = Duration::from_secs(5 * 60);
+
+/// Notifications of one fan-out under way at a time: enough for four connections of 1000 streams.
+pub const FAN_OUT: usize = 4_096;

@@ -179,7 +179,7 @@ impl<R: Runtime> Client<R> {
         self.pool.close().await
     }
 
-    fn begin(
+    pub(super) fn begin(
         &self,
         device_token: &DeviceToken,
         prepared: &Prepared,
@@ -224,7 +224,15 @@ impl Prepared {
 async fn settle<R: Runtime>(
     (apns_id, post): (ApnsId, Result<Post<R>, SendError>),
 ) -> Result<Sent, SendError> {
-    let answer: Answer = post?.await?;
+    finish(apns_id, post?.await)
+}
+
+/// From an answer to what it says of the notification.
+pub(super) fn finish(
+    apns_id: ApnsId,
+    result: Result<Answer, PostError>,
+) -> Result<Sent, SendError> {
+    let answer = result?;
     if answer.status() != 200 {
         return Err(SendError::Response(ResponseError::new(&answer)));
     }

@@ -22,6 +22,7 @@ mod fault;
 mod handle;
 mod heads;
 mod link;
+mod many;
 mod options;
 mod pool;
 mod pool_task;
@@ -31,6 +32,7 @@ mod room;
 pub mod runtime;
 mod shared;
 mod token;
+mod unordered;
 
 pub use builder::{BuildError, Builder};
 pub use connection::{ConnectError, Connection, Posting};
@@ -40,6 +42,7 @@ pub use error::{Failure, PostError, ResponseError, SendError};
 #[cfg(feature = "rustls")]
 pub use fault::{dial_error, tls_error};
 pub use handle::{Client, Prepared, Sent};
+pub use many::Many;
 pub use options::PostOptions;
 pub use pool::{Drained, Pool, State};
 pub use post::{Answer, Post};
