@@ -1,11 +1,13 @@
 //! Runs simulated worlds: `simulate --seeds N [--from S]`, or `simulate --replay S` to read one.
+//!
+//! It stops at the first failure; with `--survey` it goes on, and lists the failures by rule.
 
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use tests::oracle::Outcomes;
+use tests::oracle::{Outcomes, Rule};
 use tests::swarm::Kind;
 use tests::world::{Report, World};
 
@@ -13,24 +15,36 @@ use tests::world::{Report, World};
 const BATCH: u64 = 64;
 
 enum Command {
-    Run { from: u64, seeds: u64 },
+    Run {
+        from: u64,
+        seeds: u64,
+        is_survey: bool,
+    },
     Replay(u64),
 }
 
 fn main() -> ExitCode {
     match parse(std::env::args().skip(1)) {
-        Some(Command::Run { from, seeds }) => run(from, seeds),
+        Some(Command::Run {
+            from,
+            seeds,
+            is_survey,
+        }) => run(from, seeds, is_survey),
         Some(Command::Replay(seed)) => replay(seed),
         None => {
-            eprintln!("usage: simulate --seeds N [--from S] | --replay S");
+            eprintln!("usage: simulate --seeds N [--from S] [--survey] | --replay S");
             ExitCode::from(2)
         }
     }
 }
 
 fn parse(mut args: impl Iterator<Item = String>) -> Option<Command> {
-    let (mut from, mut seeds, mut replay) = (0, 1_000, None);
+    let (mut from, mut seeds, mut replay, mut is_survey) = (0, 1_000, None, false);
     while let Some(arg) = args.next() {
+        if arg == "--survey" {
+            is_survey = true;
+            continue;
+        }
         let value = args.next()?.replace('_', "").parse().ok()?;
         match arg.as_str() {
             "--seeds" => seeds = value,
@@ -39,7 +53,12 @@ fn parse(mut args: impl Iterator<Item = String>) -> Option<Command> {
             _ => return None,
         }
     }
-    Some(replay.map_or(Command::Run { from, seeds }, Command::Replay))
+    let run = Command::Run {
+        from,
+        seeds,
+        is_survey,
+    };
+    Some(replay.map_or(run, Command::Replay))
 }
 
 /// What many worlds came to.
@@ -51,7 +70,7 @@ struct Total {
     events: u64,
     faults: Vec<u64>,
     outcomes: Outcomes,
-    failed: Option<Report>,
+    failures: Vec<(Rule, u64, String)>,
 }
 
 impl Total {
@@ -65,12 +84,9 @@ impl Total {
             *sum += u64::from(*count);
         }
         self.outcomes += report.outcomes;
-        let is_earlier = self
-            .failed
-            .as_ref()
-            .is_none_or(|failed| report.seed < failed.seed);
-        if report.violation.is_some() && is_earlier {
-            self.failed = Some(report);
+        if let Some(violation) = &report.violation {
+            let failure = (violation.rule, report.seed, violation.to_string());
+            self.failures.push(failure);
         }
     }
 
@@ -97,34 +113,48 @@ impl Total {
     }
 }
 
-fn run(from: u64, seeds: u64) -> ExitCode {
+impl Total {
+    /// The first failure of each rule, and how many there were.
+    fn print_failures(&mut self) {
+        self.failures
+            .sort_by_key(|(rule, seed, _)| (rule.name(), *seed));
+        for same in self.failures.chunk_by(|one, other| one.0 == other.0) {
+            let [(rule, seed, what), ..] = same else {
+                continue;
+            };
+            println!(
+                "{} seeds break {}; seed {seed}: {what}",
+                same.len(),
+                rule.name()
+            );
+            println!("replay with: cargo run --release -p tests --bin simulate -- --replay {seed}");
+        }
+    }
+}
+
+fn run(from: u64, seeds: u64, is_survey: bool) -> ExitCode {
     let (next, end) = (AtomicU64::new(from), from.saturating_add(seeds));
     let total = Mutex::new(Total::default());
     let begin = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| work(&next, end, &total));
+            scope.spawn(|| work(&next, end, is_survey, &total));
         }
     });
-    let total = total
+    let mut total = total
         .into_inner()
         .unwrap_or_else(|poisoned| poisoned.into_inner());
     total.print(begin.elapsed().as_secs_f64());
-    let Some(failed) = &total.failed else {
-        return ExitCode::SUCCESS;
-    };
-    if let Some(violation) = &failed.violation {
-        println!("seed {} failed: {violation}", failed.seed);
+    total.print_failures();
+    if total.failures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
-    println!(
-        "replay with: cargo run --release -p tests --bin simulate -- --replay {}",
-        failed.seed
-    );
-    ExitCode::FAILURE
 }
 
-fn work(next: &AtomicU64, end: u64, total: &Mutex<Total>) {
+fn work(next: &AtomicU64, end: u64, is_survey: bool, total: &Mutex<Total>) {
     loop {
         let from = next.fetch_add(BATCH, Ordering::Relaxed);
         if from >= end {
@@ -133,7 +163,7 @@ fn work(next: &AtomicU64, end: u64, total: &Mutex<Total>) {
         let mut reports = Vec::new();
         for seed in from..end.min(from + BATCH) {
             let report = World::run_seed(seed, false);
-            let is_over = report.violation.is_some();
+            let is_over = report.violation.is_some() && !is_survey;
             reports.push(report);
             if is_over {
                 next.store(end, Ordering::Relaxed);

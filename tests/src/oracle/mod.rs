@@ -43,6 +43,26 @@ pub enum Rule {
     Liveness,
 }
 
+impl Rule {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OnlyOnce => "only once",
+            Self::FalselyUnprocessed => "falsely unprocessed",
+            Self::Twice => "twice",
+            Self::WrongAnswer => "wrong answer",
+            Self::Limit => "limit",
+            Self::Window => "window",
+            Self::Protocol => "protocol",
+            Self::Deadline => "deadline",
+            Self::DialStorm => "dial storm",
+            Self::BusyLoop => "busy loop",
+            Self::Memory => "memory",
+            Self::Liveness => "liveness",
+        }
+    }
+}
+
 /// The first broken promise of a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
