@@ -33,10 +33,18 @@ impl<T: Tag> Pool<T> {
     /// When to call [`handle_timeout`](Self::handle_timeout) next; O(1) in the number of jobs.
     /// [`Action::Timer`] says that it moved earlier.
     pub fn poll_timeout(&self) -> Option<(Time, Wakeup)> {
-        let has_more = self.flush_cause().is_some() && self.waiting() > 0;
-        if has_more || !self.actions.is_empty() {
+        if self.has_more() || !self.actions.is_empty() {
             return Some((Time::ZERO, Wakeup::Now));
         }
+        self.next_moment()
+    }
+
+    fn has_more(&self) -> bool {
+        self.flush_cause().is_some() && self.waiting() > 0
+    }
+
+    /// The earliest of all that the pool waits for.
+    fn next_moment(&self) -> Option<(Time, Wakeup)> {
         let deadlines = [self.fresh.next_deadline(), self.due.next_deadline()];
         let deadline = deadlines.into_iter().flatten().min();
         let schedule = [
@@ -74,9 +82,10 @@ impl<T: Tag> Pool<T> {
         self.redial(now);
         self.kick(now);
         self.announce_room();
-        self.timer.known = match self.poll_timeout() {
-            Some((at, Wakeup::Deadline | Wakeup::Schedule)) => at,
-            Some(_) => Time::ZERO,
+        // Actions that wait don't count: the driver drains them before it asks for the time.
+        self.timer.known = match self.next_moment() {
+            _ if self.has_more() => Time::ZERO,
+            Some((at, _)) => at,
             None => Time::NEVER,
         };
     }
@@ -132,4 +141,24 @@ impl<T: Tag> Pool<T> {
 /// Whether a job's deadline has come.
 pub(crate) fn is_late<T>(job: &Job<T>, now: Time) -> bool {
     job.deadline.is_some_and(|deadline| deadline <= now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pool::PoolConfig;
+    use crate::pool::testing::job;
+
+    #[test]
+    fn an_earlier_deadline_is_told_though_actions_waited_when_time_was_handled() {
+        let at = Time::from_millis;
+        let mut pool = Pool::new(PoolConfig::default(), 1, Time::ZERO);
+        // The first dial is an action that nobody has taken yet.
+        pool.handle_timeout(at(1));
+        while pool.poll_action().is_some() {}
+        let job = job(1).deadline(Some(at(50)));
+        assert!(pool.submit(at(2), job).is_ok());
+        let mut actions = std::iter::from_fn(|| pool.poll_action());
+        assert!(actions.any(|action| matches!(action, Action::Timer)));
+    }
 }
