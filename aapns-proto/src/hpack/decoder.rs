@@ -34,7 +34,7 @@ pub enum DecodeError {
 
 /// Decodes the field blocks of one connection, in order.
 ///
-/// Memory is bounded by the table and by twice 8/5 of the longest block.
+/// Memory is bounded by the table and by four times the longest block.
 pub struct Decoder {
     table: Table<'static>,
     /// The SETTINGS_HEADER_TABLE_SIZE that we announced.

@@ -89,10 +89,17 @@ impl Encoder {
             encode_head(slot, &self.constants, &mut self.table, out);
         }
         for (name, value) in request.fields() {
-            match self.names.iter_mut().find(|known| known.name == name) {
-                Some(known) => known.encode(value, &mut self.table, out),
-                None => literal(name, value, out),
-            }
+            let [id, expiration, collapse_id] = &mut self.names;
+            let known = match name {
+                APNS_ID => id,
+                APNS_EXPIRATION => expiration,
+                APNS_COLLAPSE_ID => collapse_id,
+                _ => {
+                    literal(name, value, out);
+                    continue;
+                }
+            };
+            known.encode(value, &mut self.table, out);
         }
     }
 
@@ -119,6 +126,11 @@ impl Encoder {
 
 /// A literal without indexing whose name is the static table's `:path` (RFC 7541 §6.2.2, appendix A).
 const PATH: u8 = 0x04;
+
+/// The fields that differ from request to request: Apple's advice is to index the names alone.
+const APNS_ID: &[u8] = b"apns-id";
+const APNS_EXPIRATION: &[u8] = b"apns-expiration";
+const APNS_COLLAPSE_ID: &[u8] = b"apns-collapse-id";
 
 /// Names whose values are secrets: literals without indexing, also when a head has them.
 const SECRET: [&[u8]; 3] = [b"authorization", b"proxy-authorization", b"cookie"];

@@ -17,31 +17,45 @@ const MAX_LENGTH: usize = 30;
 /// The symbol that no string may hold.
 const EOS: u16 = 256;
 
-/// What an index's bits begin with.
+/// What an index's bits begin with: one or two whole symbols, packed into a word for a single load.
 #[derive(Clone, Copy)]
-struct Step {
-    symbols: [u8; 2],
-    /// Whole symbols: 0 if the first code is longer than the index, else 1 or 2.
-    count: u8,
-    /// Bits of all whole symbols, and above them, in the high four bits, of the first.
-    lengths: u8,
-}
+struct Step(u32);
 
 impl Step {
-    const LONG: Self = Self {
-        symbols: [0; 2],
-        count: 0,
-        lengths: 0,
-    };
+    /// The first code is longer than the index: a length that no queue of bits has.
+    const LONG: Self = Self(0xff << 8);
 
-    #[inline]
-    const fn length(self) -> u32 {
-        (self.lengths & 0xf) as u32
+    /// One symbol of this length.
+    const fn one(symbol: u8, length: u8) -> Self {
+        Self((symbol as u32) << 16 | (length as u32) << 8 | 8)
     }
 
+    /// This symbol, then that of `next`.
+    const fn then(self, next: Self) -> Self {
+        let symbols = self.symbols() | next.symbols() << 8;
+        Self(symbols << 16 | (self.length() + next.length()) << 8 | 16)
+    }
+
+    const fn is_long(self) -> bool {
+        self.0 == Self::LONG.0
+    }
+
+    /// Bits of the codes.
     #[inline]
-    const fn first_length(self) -> u32 {
-        (self.lengths >> 4) as u32
+    const fn length(self) -> u32 {
+        (self.0 >> 8) as u8 as u32
+    }
+
+    /// Eight or sixteen bits of symbols, the first one lowest.
+    #[inline]
+    const fn symbols(self) -> u32 {
+        self.0 >> 16
+    }
+
+    /// How many bits those are.
+    #[inline]
+    const fn symbol_bits(self) -> u32 {
+        self.0 as u8 as u32
     }
 }
 
@@ -57,11 +71,7 @@ const fn steps() -> [Step; 1 << INDEX_BITS] {
             let mut index = (code << free) as usize;
             let end = index + (1 << free);
             while index < end {
-                singles[index] = Step {
-                    symbols: [symbol as u8, 0],
-                    count: 1,
-                    lengths: length << 4 | length,
-                };
+                singles[index] = Step::one(symbol as u8, length);
                 index += 1;
             }
         }
@@ -71,14 +81,11 @@ const fn steps() -> [Step; 1 << INDEX_BITS] {
     let mut index = 0;
     while index < steps.len() {
         let first = singles[index];
-        let second = singles[(index << first.length()) & ((1 << INDEX_BITS) - 1)];
-        let length = first.length() + second.length();
-        if first.count == 1 && second.count == 1 && length <= INDEX_BITS {
-            steps[index] = Step {
-                symbols: [first.symbols[0], second.symbols[0]],
-                count: 2,
-                lengths: first.lengths & 0xf0 | length as u8,
-            };
+        if !first.is_long() {
+            let next = singles[(index << first.length()) & ((1 << INDEX_BITS) - 1)];
+            if first.length() + next.length() <= INDEX_BITS {
+                steps[index] = first.then(next);
+            }
         }
         index += 1;
     }
@@ -140,11 +147,13 @@ const fn code_order() -> ([Row; MAX_LENGTH + 1], [u16; 257]) {
     (rows, symbols)
 }
 
+/// Steps between two refills: their 48 bits leave enough for the next one, and their symbols fit a word.
+const STEPS_A_WORD: u32 = 4;
+
 /// Decodes `src` into the front of `out`, which grows as needed and never shrinks.
-#[inline]
 pub(super) fn decode<'a>(src: &[u8], out: &'a mut Vec<u8>) -> Result<&'a [u8], DecodeError> {
-    // No code is shorter than five bits, and a step writes two octets even for one symbol.
-    let capacity = src.len() * 8 / 5 + 2;
+    // No code is shorter than five bits, so two symbols an octet are enough; they are written eight at a time.
+    let capacity = src.len() * 2 + 8;
     if out.len() < capacity {
         out.resize(capacity, 0);
     }
@@ -152,52 +161,42 @@ pub(super) fn decode<'a>(src: &[u8], out: &'a mut Vec<u8>) -> Result<&'a [u8], D
         queue: 0,
         count: 0,
         rest: src,
+        whole: src,
     };
     let mut written = 0;
     loop {
         bits.refill();
-        let step = STEPS[(bits.queue >> (64 - INDEX_BITS)) as usize];
-        let (symbols, count, length) = if step.count > 0 && step.length() <= bits.count {
-            (step.symbols, step.count, step.length())
-        } else if step.count > 0 && step.first_length() <= bits.count {
-            ([step.symbols[0], 0], 1, step.first_length())
-        } else {
-            match long(&bits)? {
-                Some((symbol, length)) => ([symbol, 0], 1, length),
-                None => break,
+        let mut symbols = 0_u64;
+        let mut filled = 0;
+        for _ in 0..STEPS_A_WORD {
+            let step = bits.peek();
+            if step.length() > bits.count {
+                break;
             }
-        };
-        let Some(place) = out.get_mut(written..written + 2) else {
-            return Err(DecodeError::Huffman);
-        };
-        place.copy_from_slice(&symbols);
-        written += usize::from(count);
-        bits.take(length);
+            symbols |= u64::from(step.symbols()) << filled;
+            filled += step.symbol_bits();
+            bits.take(step.length());
+        }
+        if filled == 0 {
+            if bits.is_padding() {
+                return Ok(out.get(..written).unwrap_or_default());
+            }
+            let (symbol, length) = bits.single()?;
+            symbols = u64::from(symbol);
+            filled = 8;
+            bits.take(length);
+        }
+        put(out, written, symbols)?;
+        written += filled as usize / 8;
     }
-    Ok(out.get(..written).unwrap_or_default())
 }
 
-/// The symbol of a code that is longer than a table index, `None` at a well-formed end.
-#[cold]
-fn long(bits: &Bits<'_>) -> Result<Option<(u8, u32)>, DecodeError> {
-    let window = (bits.queue >> 32) as u32;
-    for (length, row) in ROWS.iter().enumerate().skip(INDEX_BITS as usize + 1) {
-        let nth = window.wrapping_sub(row.first) >> (32 - length);
-        if window < row.first || nth >= u32::from(row.count) || length as u32 > bits.count {
-            continue;
-        }
-        let symbol = SYMBOLS.get(usize::from(row.offset) + nth as usize);
-        // EOS doesn't fit an octet.
-        return match symbol.map(|&symbol| u8::try_from(symbol)) {
-            Some(Ok(symbol)) => Ok(Some((symbol, length as u32))),
-            _ => Err(DecodeError::Huffman),
-        };
-    }
-    if bits.is_padding() {
-        Ok(None)
-    } else {
-        Err(DecodeError::Huffman)
-    }
+/// Writes a word of symbols.
+#[inline]
+fn put(out: &mut [u8], at: usize, symbols: u64) -> Result<(), DecodeError> {
+    let place = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut);
+    *place.ok_or(DecodeError::Huffman)? = symbols.to_le_bytes();
+    Ok(())
 }
 
 /// A queue of bits, filled from octets.
@@ -206,40 +205,85 @@ struct Bits<'a> {
     queue: u64,
     count: u32,
     rest: &'a [u8],
+    /// What `rest` is the end of.
+    whole: &'a [u8],
 }
 
 impl Bits<'_> {
-    /// Leaves at least 32 bits, or all that there are.
+    /// Leaves at least 56 bits, or all that there are.
     #[inline]
     fn refill(&mut self) {
-        if self.count >= 32 {
-            return;
+        // The count is under 64 at all times.
+        let free = ((63 ^ self.count) / 8) as usize;
+        if let Some(octets) = self.rest.first_chunk() {
+            self.push(u64::from_be_bytes(*octets), free);
+        } else if !self.rest.is_empty() {
+            let last = match self.whole.last_chunk() {
+                Some(octets) => u64::from_be_bytes(*octets),
+                None => (self.whole.iter()).fold(0, |last, &octet| last << 8 | u64::from(octet)),
+            };
+            let next = last << (64 - 8 * self.rest.len());
+            self.push(next, free.min(self.rest.len()));
         }
-        if let Some(octets) = self.rest.first_chunk::<8>() {
-            self.queue |= u64::from_be_bytes(*octets) >> self.count;
-            let whole = (63 - self.count) / 8;
-            self.rest = self.rest.get(whole as usize..).unwrap_or_default();
-            self.count += whole * 8;
-        } else {
-            while self.count <= 56
-                && let Some((&octet, rest)) = self.rest.split_first()
-            {
-                self.queue |= u64::from(octet) << (56 - self.count);
-                self.count += 8;
-                self.rest = rest;
-            }
-        }
+    }
+
+    /// Takes `whole` octets of `rest`, which begins with those of `next`.
+    #[inline]
+    fn push(&mut self, next: u64, whole: usize) {
+        self.queue |= next >> (self.count & 63);
+        self.rest = self.rest.get(whole..).unwrap_or_default();
+        self.count += whole as u32 * 8;
+    }
+
+    #[inline]
+    fn peek(&self) -> Step {
+        STEPS[(self.queue >> (64 - INDEX_BITS)) as usize]
     }
 
     #[inline]
     fn take(&mut self, length: u32) {
-        self.queue <<= length;
+        self.queue <<= length & 63;
         self.count -= length;
     }
 
     /// Nothing is left but at most seven bits, all 1.
+    #[inline]
     fn is_padding(&self) -> bool {
         self.count < 8 && self.queue.leading_ones() >= self.count
+    }
+
+    /// The next symbol alone, and its length.
+    fn single(&self) -> Result<(u8, u32), DecodeError> {
+        let step = self.peek();
+        let symbol = step.symbols() as u8;
+        let (length, _) = ENCODE_TABLE[usize::from(symbol)];
+        if !step.is_long() && u32::from(length) <= self.count {
+            return Ok((symbol, u32::from(length)));
+        }
+        self.long()
+    }
+
+    /// The next symbol, whose code is longer than a table index; an error if the bits end before it does.
+    #[cold]
+    fn long(&self) -> Result<(u8, u32), DecodeError> {
+        let window = (self.queue >> 32) as u32;
+        let is_whole = |&(length, row): &(usize, &Row)| {
+            let nth = window.wrapping_sub(row.first) >> (32 - length);
+            window >= row.first && nth < u32::from(row.count) && length as u32 <= self.count
+        };
+        let (length, row) = ROWS
+            .iter()
+            .enumerate()
+            .skip(INDEX_BITS as usize + 1)
+            .find(is_whole)
+            .ok_or(DecodeError::Huffman)?;
+        let nth = (window - row.first) >> (32 - length);
+        let symbol = SYMBOLS.get(usize::from(row.offset) + nth as usize);
+        // EOS doesn't fit an octet.
+        match symbol.map(|&symbol| u8::try_from(symbol)) {
+            Some(Ok(symbol)) => Ok((symbol, length as u32)),
+            _ => Err(DecodeError::Huffman),
+        }
     }
 }
 
