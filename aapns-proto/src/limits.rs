@@ -145,12 +145,8 @@ pub const BREAKER_CAP: Duration = Duration::from_secs(5 * 60);
 /// Answers in a row with the same fatal reason and provider token that open the breaker.
 pub const BREAKER_RUN: u32 = 16;
 
-/// A provider token is renewed at this age: Apple takes no more than one in 20 minutes, and none over 60.
-pub const TOKEN_RENEW: Duration = Duration::from_secs(50 * 60);
 /// From this age on nothing is sent with a provider token.
 pub const TOKEN_STALE: Duration = Duration::from_secs(59 * 60);
-/// A second early renewal (after `ExpiredProviderToken`) isn't made within this: Apple's shortest interval.
-pub const TOKEN_EARLY: Duration = Duration::from_secs(20 * 60);
 /// A provider token issued this far in the future is renewed: the clock was set back.
 pub const TOKEN_FUTURE: Duration = Duration::from_secs(5 * 60);
 

@@ -17,7 +17,7 @@ pub enum Action<T> {
     Dial(Dial),
     /// Get a provider token, and answer with `minted`.
     Mint(Mint),
-    /// There is room for this many waiting submitters.
+    /// There is room for this many more of the submitters that wait.
     Room(usize),
     /// `poll_timeout` moved earlier.
     Timer,

@@ -82,9 +82,10 @@ pub struct Pool<T> {
     breaker: Breaker,
     growth: scale::Growth,
     phase: close::Phase,
-    /// A submit was turned away since the last [`no_waiters`](Self::no_waiters).
+    /// The queue was full, and hasn't been empty since: somebody may wait for room.
     is_short: bool,
-    is_room_announced: bool,
+    /// Places that were announced and not taken since.
+    offered: usize,
     inflight: u64,
     goaways: u64,
     tally: Tally,
@@ -110,7 +111,7 @@ impl<T: Tag> Pool<T> {
             growth: scale::Growth::default(),
             phase: close::Phase::Open,
             is_short: false,
-            is_room_announced: false,
+            offered: 0,
             inflight: 0,
             goaways: 0,
             tally: Tally::default(),
@@ -142,6 +143,8 @@ impl<T: Tag> Pool<T> {
             self.arm(deadline);
         }
         let ticket = Ticket(self.fresh.push(job));
+        self.offered = self.offered.saturating_sub(1);
+        self.is_short |= self.waiting() >= self.config.max_queued;
         let wake = if self.may_go(now) {
             self.links.wake()
         } else {
@@ -164,7 +167,9 @@ impl<T: Tag> Pool<T> {
         }
         let is_full = self.waiting() >= self.config.max_queued
             || octets > self.config.max_queued_octets.saturating_sub(self.octets());
-        self.is_short |= is_full;
+        if is_full {
+            (self.is_short, self.offered) = (true, 0);
+        }
         is_full.then_some(RejectReason::Full)
     }
 
@@ -253,20 +258,10 @@ impl<T: Tag> Pool<T> {
     /// Takes one of the rare things that the pool wants done.
     pub fn poll_action(&mut self) -> Option<Action<T>> {
         let action = self.actions.pop_front()?;
-        match action {
-            Action::Timer => self.timer.told(),
-            Action::Room(_) => {
-                self.is_room_announced = false;
-                return Some(Action::Room(self.room()));
-            }
-            _ => {}
+        if matches!(action, Action::Timer) {
+            self.timer.told();
         }
         Some(action)
-    }
-
-    /// Nobody waits for room any more: stops [`Action::Room`] until the next `Full`.
-    pub fn no_waiters(&mut self) {
-        self.is_short = false;
     }
 
     /// Whether a link is up: its first SETTINGS arrived, and it isn't draining.
@@ -319,15 +314,19 @@ impl<T: Tag> Pool<T> {
         !self.breaker.is_open() && self.tokens.is_usable(now)
     }
 
-    fn room(&self) -> usize {
-        self.config.max_queued.saturating_sub(self.waiting())
-    }
-
     /// Jobs left: tells those who wait for room.
     fn announce_room(&mut self) {
-        if self.is_short && !self.is_room_announced && self.room() > 0 {
-            self.is_room_announced = true;
-            self.actions.push_back(Action::Room(0));
+        if !self.is_short {
+            return;
+        }
+        let room = self.config.max_queued.saturating_sub(self.waiting());
+        let more = room.saturating_sub(self.offered);
+        if more > 0 {
+            self.offered += more;
+            self.actions.push_back(Action::Room(more));
+        }
+        if self.waiting() == 0 {
+            (self.is_short, self.offered) = (false, 0);
         }
     }
 

@@ -1,22 +1,25 @@
 //! When the pool wants to be called next, and what it does then.
 
+use std::cell::Cell;
+
 use crate::job::{Job, Tag};
 use crate::limits::DUE_BATCH;
 use crate::machine::Wakeup;
 use crate::pool::{Action, Pool};
 use crate::time::Time;
 
-/// The earliest moment that the driver knows of.
+/// What the driver's timer is set to: what it read last. Telling it of anything later would wake the
+/// pool's task for every job.
 #[derive(Debug)]
 pub(crate) struct Timer {
-    known: Time,
+    known: Cell<Time>,
     is_telling: bool,
 }
 
 impl Default for Timer {
     fn default() -> Self {
         Self {
-            known: Time::NEVER,
+            known: Cell::new(Time::NEVER),
             is_telling: false,
         }
     }
@@ -31,12 +34,14 @@ impl Timer {
 
 impl<T: Tag> Pool<T> {
     /// When to call [`handle_timeout`](Self::handle_timeout) next; O(1) in the number of jobs.
-    /// [`Action::Timer`] says that it moved earlier.
+    /// [`Action::Timer`] says that it is earlier than what was read last.
     pub fn poll_timeout(&self) -> Option<(Time, Wakeup)> {
+        let next = self.next_moment();
+        self.timer.known.set(next.map_or(Time::NEVER, |(at, _)| at));
         if self.has_more() || !self.actions.is_empty() {
             return Some((Time::ZERO, Wakeup::Now));
         }
-        self.next_moment()
+        next
     }
 
     fn has_more(&self) -> bool {
@@ -82,18 +87,12 @@ impl<T: Tag> Pool<T> {
         self.redial(now);
         self.kick(now);
         self.announce_room();
-        // Actions that wait don't count: the driver drains them before it asks for the time.
-        self.timer.known = match self.next_moment() {
-            _ if self.has_more() => Time::ZERO,
-            Some((at, _)) => at,
-            None => Time::NEVER,
-        };
     }
 
     /// Something is to happen at `at`: tells the driver if that is news.
     pub(crate) fn arm(&mut self, at: Time) {
-        if at < self.timer.known {
-            self.timer.known = at;
+        if at < self.timer.known.get() {
+            self.timer.known.set(at);
             if !self.timer.is_telling {
                 self.timer.is_telling = true;
                 self.actions.push_back(Action::Timer);

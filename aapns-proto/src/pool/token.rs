@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::limits::{TOKEN_EARLY, TOKEN_FUTURE, TOKEN_RENEW, TOKEN_STALE};
+use crate::limits::{TOKEN_FUTURE, TOKEN_GUARD, TOKEN_RENEWAL, TOKEN_STALE};
 use crate::pool::action::{Mint, MintError, ProviderToken};
 use crate::pool::backoff::MINT;
 use crate::pool::config::Auth;
@@ -105,7 +105,7 @@ impl Tokens {
         self.renew_at = if token.issued_at > unix.saturating_add(TOKEN_FUTURE) {
             now
         } else {
-            now + TOKEN_RENEW.saturating_sub(age)
+            now + TOKEN_RENEWAL.saturating_sub(age)
         };
     }
 
@@ -181,7 +181,7 @@ impl Tokens {
             self.is_refused = true;
             return Refusal::Retry;
         }
-        let is_too_early = |at: Time| now.saturating_since(at) < TOKEN_EARLY;
+        let is_too_early = |at: Time| now.saturating_since(at) < TOKEN_GUARD;
         if self.early_at.is_some_and(is_too_early) {
             return Refusal::Settle;
         }
