@@ -119,6 +119,9 @@ impl Core {
     /// Takes a caller out of the line for room.
     pub(super) fn leave_room(&mut self, place: Place) {
         self.room.leave(place, &mut self.wakes.tasks);
+        if self.room.is_empty() {
+            self.pool.no_waiters();
+        }
     }
 
     /// Wakes a link once the lock is released.
@@ -160,7 +163,7 @@ impl Core {
 
     /// Whether requests can go out now.
     pub(super) fn is_up(&self) -> bool {
-        self.pool.stats().links > 0
+        self.pool.is_ready()
     }
 
     fn collect_actions(&mut self) {
