@@ -11,6 +11,10 @@ pub mod job;
 pub mod limits;
 pub mod link;
 pub mod machine;
+#[cfg(not(feature = "mutants"))]
+mod mutants;
+#[cfg(feature = "mutants")]
+pub mod mutants;
 pub mod pool;
 pub mod request;
 pub mod time;

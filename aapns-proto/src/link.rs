@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::connection::{Connection, ConnectionConfig, Credit, Event};
 use crate::delivery::{Cause, Delivery, Disconnect, Done};
-use crate::job::{Job, RejectReason, Tag};
+use crate::job::{Job, Policy, RejectReason, Tag};
 use crate::machine::Wakeup;
+use crate::mutants::Mutant;
 use crate::pool::hand::{Back, Hand};
 use crate::pool::judge::{self, Verdict};
 use crate::pool::links::Order;
@@ -122,7 +123,10 @@ impl<T: Tag> Link<T> {
     /// Whether [`exchange`](Self::exchange) has anything to move. `may_take` is false while a write or
     /// flush is pending: a stalled socket takes no more jobs.
     pub fn wants_exchange(&self, may_take: bool) -> bool {
-        if self.is_closed() {
+        if self.is_closed()
+            || (self.connection.is(Mutant::NoExchangeWithoutCredit)
+                && self.credit(may_take).streams == 0)
+        {
             return false;
         }
         self.has_work_to_hand_in() || (!self.hand.is_hungry && self.credit(may_take).streams > 0)
@@ -252,6 +256,11 @@ impl<T: Tag> Link<T> {
     fn answered(&mut self, now: Time, job: Job<T>, response: Response) {
         self.dry_since = self.dry_since.map(|_| now);
         match judge::answer(&response) {
+            Verdict::Final
+                if self.connection.is(Mutant::ResendAnswered) && job.history.attempts < 2 =>
+            {
+                self.hand.backs.push(Back::Unstarted(job));
+            }
             Verdict::Final => {
                 self.prove();
                 self.hand.news.good(self.hand.is_watched);
@@ -273,7 +282,13 @@ impl<T: Tag> Link<T> {
         }
     }
 
-    fn returned(&mut self, job: Job<T>, delivery: Delivery, cause: Cause) {
+    fn returned(&mut self, mut job: Job<T>, delivery: Delivery, cause: Cause) {
+        if delivery == Delivery::Refused && self.connection.is(Mutant::LoseRefused) {
+            return;
+        }
+        if self.connection.is(Mutant::ResendUnknown) {
+            job.policy = Policy::AtLeastOnce;
+        }
         match judge::failure(job, delivery, cause) {
             Ok((job, pace, cause)) => self.hand.backs.push(Back::Failed(job, pace, cause)),
             Err(done) => self.settle(done),

@@ -27,6 +27,9 @@ pub struct ConnectionConfig {
     pub drain_timeout: Duration,
     /// Streams in flight whatever the server allows: bounds memory.
     pub max_streams: u32,
+    /// How to be wrong.
+    #[cfg(feature = "mutants")]
+    pub mutant: Option<crate::mutants::Mutant>,
 }
 
 impl Default for ConnectionConfig {
@@ -42,6 +45,8 @@ impl Default for ConnectionConfig {
             progress_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(30),
             max_streams: 16_384,
+            #[cfg(feature = "mutants")]
+            mutant: None,
         }
     }
 }

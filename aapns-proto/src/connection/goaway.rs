@@ -6,6 +6,7 @@ use super::Connection;
 use crate::delivery::{Cause, Delivery, GoAway};
 use crate::frame::{self, FrameError};
 use crate::limits::{FLOOD_GOAWAY, GOAWAY_DEBUG};
+use crate::mutants::Mutant;
 
 impl<T> Connection<T> {
     /// No new streams; those above the lowest last-stream-id were not processed.
@@ -26,6 +27,11 @@ impl<T> Connection<T> {
         self.goaway = Some(goaway.clone());
         let cause = Cause::GoAway(goaway.clone());
         self.drain(is_first.then_some(goaway), cause.clone());
+        let lowest = if self.config.is(Mutant::GoAwayOffByOne) {
+            lowest.saturating_sub(2)
+        } else {
+            lowest
+        };
         for id in self.streams.ids_above(lowest) {
             let is_answered = self.streams.get(id).is_some_and(|s| s.response.is_some());
             if is_answered {

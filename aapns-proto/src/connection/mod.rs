@@ -51,6 +51,7 @@ use crate::hpack::{Decoder, Encoder};
 use crate::job::{Job, RejectReason, Rejected};
 use crate::limits::{CONNECTION_WINDOW, HEADER_TABLE_SIZE};
 use crate::machine::Wakeup;
+use crate::mutants::Mutant;
 use crate::request::Response;
 use crate::time::Time;
 
@@ -224,7 +225,8 @@ impl<T> Connection<T> {
         if !is_open || is_stuck || self.liveness.is_probing() {
             return Credit { streams: 0, octets };
         }
-        let limit = self.peer.max_streams.min(self.config.max_streams);
+        let over = u32::from(self.config.is(Mutant::OverLimit));
+        let limit = self.peer.max_streams.min(self.config.max_streams) + over;
         let most = if self.liveness.is_stale { 1 } else { u32::MAX };
         let streams = limit
             .saturating_sub(in_flight)
@@ -314,6 +316,11 @@ impl<T> Connection<T> {
     /// A PING decides whether the peer is alive: nothing may start meanwhile.
     pub fn is_probing(&self) -> bool {
         self.liveness.is_probing()
+    }
+
+    /// Whether this one is broken on purpose.
+    pub(crate) fn is(&self, mutant: Mutant) -> bool {
+        self.config.is(mutant)
     }
 
     /// Time doesn't run backwards, whatever the driver says.

@@ -3,6 +3,7 @@
 use super::stream::Stream;
 use super::{Connection, Event};
 use crate::delivery::{Cause, Delivery};
+use crate::mutants::Mutant;
 use crate::request::Response;
 
 impl<T> Connection<T> {
@@ -41,7 +42,10 @@ impl<T> Connection<T> {
         if stream.response.is_some() {
             self.cut(id);
         } else {
-            let delivery = stream.delivery(&self.output);
+            let delivery = match self.config.is(Mutant::LentIsNotSent) {
+                true => Delivery::NotSent,
+                false => stream.delivery(&self.output),
+            };
             self.give_back(id, delivery, cause);
         }
     }
@@ -69,6 +73,10 @@ impl<T> Connection<T> {
             stream.job.history.attempts += 1;
         }
         self.output.take_end_back(stream.end_at);
+        if self.config.is(Mutant::LeakStream) {
+            let limit = self.config.max_streams.min(self.peer.max_streams);
+            self.config.max_streams = limit.saturating_sub(1);
+        }
         Some(stream)
     }
 }

@@ -6,6 +6,7 @@ use super::{Connection, Event};
 use crate::delivery::Cause;
 use crate::frame::{ErrorCode, Ping};
 use crate::machine::Wakeup;
+use crate::mutants::Mutant;
 use crate::time::Time;
 
 impl<T> Connection<T> {
@@ -108,6 +109,9 @@ impl<T> Connection<T> {
 
     /// The caller stopped waiting.
     fn expire(&mut self, id: u32) {
+        if self.config.is(Mutant::IgnoreDeadline) {
+            return;
+        }
         self.reset(id, ErrorCode::CANCEL);
         self.lose(id, Cause::Timeout);
     }

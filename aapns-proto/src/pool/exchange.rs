@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::connection::Credit;
 use crate::job::{Job, Tag};
 use crate::limits::{PULL, PUT_OFF};
+use crate::mutants::Mutant;
 use crate::pool::hand::Hand;
 use crate::pool::timer::is_late;
 use crate::pool::{LinkId, Pool};
@@ -42,6 +43,9 @@ impl<T: Tag> Pool<T> {
         }
         self.redial(now);
         if self.backlog() == 0 || !self.may_go(now) {
+            return None;
+        }
+        if self.config.connection.is(Mutant::NoBaton) {
             return None;
         }
         let next = self.links.wake();

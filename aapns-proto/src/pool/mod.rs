@@ -48,6 +48,7 @@ use std::time::Duration;
 use crate::delivery::{Cause, DialError, DialStep};
 use crate::job::{Job, RejectReason, Rejected, Tag};
 use crate::link::Link;
+use crate::mutants::Mutant;
 use crate::time::Time;
 use breaker::{Breaker, Trip};
 use delayed::Delayed;
@@ -145,7 +146,7 @@ impl<T: Tag> Pool<T> {
         let ticket = Ticket(self.fresh.push(job));
         self.offered = self.offered.saturating_sub(1);
         self.is_short |= self.waiting() >= self.config.max_queued;
-        let wake = if self.may_go(now) {
+        let wake = if self.may_go(now) && !self.config.connection.is(Mutant::SubmitWakesNobody) {
             self.links.wake()
         } else {
             None

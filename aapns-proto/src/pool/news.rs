@@ -9,6 +9,7 @@ use crate::frame::ErrorCode;
 use crate::job::Tag;
 use crate::limits::SETBACK_CAP;
 use crate::link::Link;
+use crate::mutants::Mutant;
 use crate::pool::breaker::Trip;
 use crate::pool::hand::News;
 use crate::pool::judge;
@@ -135,7 +136,8 @@ impl<T: Tag> Pool<T> {
         self.links.remove(id);
         self.finish(now);
         self.redial(now);
-        if self.backlog() > 0 && self.may_go(now) {
+        let passes_on = !self.config.connection.is(Mutant::DeathDropsBaton);
+        if self.backlog() > 0 && self.may_go(now) && passes_on {
             return self.links.wake();
         }
         None

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::job::Tag;
 use crate::limits::LINKS_LIMIT;
+use crate::mutants::Mutant;
 use crate::pool::links::Order;
 use crate::pool::{Action, LinkId, Pool};
 use crate::time::Time;
@@ -65,6 +66,9 @@ impl<T: Tag> Pool<T> {
         }
         if self.breaker.is_half_open() && pending > 0 {
             return None;
+        }
+        if self.config.connection.is(Mutant::DialStorm) {
+            return Some(Time::ZERO);
         }
         self.dials.not_before()
     }

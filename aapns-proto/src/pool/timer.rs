@@ -5,6 +5,7 @@ use std::cell::Cell;
 use crate::job::{Job, Tag};
 use crate::limits::DUE_BATCH;
 use crate::machine::Wakeup;
+use crate::mutants::Mutant;
 use crate::pool::{Action, Pool};
 use crate::time::Time;
 
@@ -116,6 +117,9 @@ impl<T: Tag> Pool<T> {
 
     /// Makes delayed jobs due.
     fn release(&mut self, now: Time) {
+        if self.config.connection.is(Mutant::BusyTimer) {
+            return;
+        }
         for _ in 0..DUE_BATCH {
             let Some(job) = self.delayed.pop_due(now) else {
                 break;
