@@ -119,9 +119,6 @@ impl Core {
     /// Takes a caller out of the line for room.
     pub(super) fn leave_room(&mut self, place: Place) {
         self.room.leave(place, &mut self.wakes.tasks);
-        if self.room.is_empty() {
-            self.pool.no_waiters();
-        }
     }
 
     /// Wakes a link once the lock is released.
