@@ -1,5 +1,7 @@
 //! A sans-IO Apple Push Notification client.
 
+#[cfg(any(feature = "client", feature = "rustls"))]
+mod base64;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod connection;

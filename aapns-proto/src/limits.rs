@@ -152,3 +152,12 @@ pub const TOKEN_FUTURE: Duration = Duration::from_secs(5 * 60);
 
 /// Notifications of one fan-out under way at a time: enough for four connections of 1000 streams.
 pub const FAN_OUT: usize = 4_096;
+
+/// Octets of a proxy's answer to CONNECT: status line and fields of the known proxies are below 1 KiB.
+pub const PROXY_RESPONSE: usize = 8 * 1024;
+
+/// Between two addresses of a name that are tried: the "Connection Attempt Delay" of RFC 8305 §5.
+pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// Addresses of one name that a dial tries: at 250 ms apart, more wouldn't fit its 10 s.
+pub const DIAL_ADDRESSES: usize = 40;

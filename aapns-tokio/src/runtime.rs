@@ -79,7 +79,7 @@ impl Runtime for Tokio {
     }
 
     fn dial(&self, target: Target) -> impl Future<Output = Result<Transport, DialError>> + Send {
-        connect::dial(self.connect.clone(), target)
+        connect::dial(self.clone(), self.connect.clone(), target)
     }
 
     fn roots(&self) -> &'static [tokio_rustls::rustls::pki_types::TrustAnchor<'static>] {

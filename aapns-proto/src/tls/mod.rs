@@ -6,7 +6,6 @@
 //! The crypto provider is the feature's: `aws-lc-rs`, else `ring`. With neither, it is what the process has
 //! installed as rustls' default, or what the `_with` functions are given.
 
-mod base64url;
 mod certificate;
 mod config;
 mod error;

@@ -9,7 +9,8 @@ use rustls::SignatureScheme;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::SigningKey;
 
-use super::{CredentialError, base64url, default_provider, pem};
+use super::{CredentialError, default_provider, pem};
+use crate::base64;
 use crate::pool::{MintError, ProviderToken};
 
 const WHAT: &str = "the token's signing key";
@@ -63,7 +64,7 @@ impl Signer {
         }
         let mut prefix = String::from("bearer ");
         let header = format!(r#"{{"alg":"ES256","kid":"{key_id}"}}"#);
-        base64url::encode_into(&mut prefix, header.as_bytes());
+        base64::encode_url_into(&mut prefix, header.as_bytes());
         Ok(Self {
             key,
             prefix: prefix.into(),
@@ -82,7 +83,7 @@ impl Signer {
         token.push_str(&self.prefix);
         token.push('.');
         let claims = format!(r#"{{"iss":"{}","iat":{iat}}}"#, self.team_id);
-        base64url::encode_into(&mut token, claims.as_bytes());
+        base64::encode_url_into(&mut token, claims.as_bytes());
         // What is signed is the JWT's first two parts, without the scheme.
         let message = token.strip_prefix("bearer ").unwrap_or(&token);
         let der = self
@@ -93,7 +94,7 @@ impl Signer {
             .map_err(|_| mint_error())?;
         let raw = raw_signature(&der).ok_or_else(mint_error)?;
         token.push('.');
-        base64url::encode_into(&mut token, &raw);
+        base64::encode_url_into(&mut token, &raw);
         Ok(ProviderToken {
             value: Bytes::from(token),
             issued_at: Duration::from_secs(iat),

@@ -1,0 +1,85 @@
+//! From a host name to a stream under TLS.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use aapns_proto::client::{Target, dial_error, race, tls_error};
+use aapns_proto::delivery::DialError;
+use async_std::net::{TcpStream, ToSocketAddrs};
+use futures::io::{AsyncRead, AsyncWrite};
+use futures_rustls::TlsConnector;
+use futures_rustls::client::TlsStream;
+use futures_rustls::rustls::ClientConfig;
+use futures_rustls::rustls::pki_types::ServerName;
+
+use crate::runtime::AsyncStd;
+use crate::transport::Transport;
+
+/// What a [`Connect`] hook returns.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for S {}
+
+/// The future of a [`Connect`] hook.
+pub type Connecting = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send>>;
+
+/// Makes TCP connections in the user's own way; any `Fn(host, port)` with such a future is one.
+///
+/// It is called anew for each connection, and dropped when the dial takes too long.
+pub trait Connect: Send + Sync + 'static {
+    /// Connects to `host`, a name or an address, and `port`.
+    fn connect(&self, host: &str, port: u16) -> Connecting;
+}
+
+impl<F: Fn(&str, u16) -> Connecting + Send + Sync + 'static> Connect for F {
+    fn connect(&self, host: &str, port: u16) -> Connecting {
+        self(host, port)
+    }
+}
+
+/// Name resolution, TCP, TLS.
+pub(crate) async fn dial(
+    runtime: AsyncStd,
+    hook: Option<Arc<dyn Connect>>,
+    target: Target,
+) -> Result<Transport, DialError> {
+    let stream = match hook {
+        Some(hook) => hook.connect(&target.host, target.port).await,
+        None => tcp(&runtime, &target.host, target.port).await,
+    };
+    let stream = stream.map_err(|error| dial_error(&error))?;
+    match &target.tls {
+        None => Ok(Transport::plain(stream)),
+        Some(config) => {
+            target.enter_tls();
+            let stream = handshake(config, &target.host, stream).await;
+            stream.map(Transport::tls).map_err(|e| tls_error(&e))
+        }
+    }
+}
+
+async fn handshake(
+    config: &Arc<ClientConfig>,
+    host: &str,
+    stream: Box<dyn Stream>,
+) -> io::Result<TlsStream<Box<dyn Stream>>> {
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|_| io::Error::other("the host is neither a DNS name nor an address"))?;
+    TlsConnector::from(Arc::clone(config))
+        .connect(name, stream)
+        .await
+}
+
+/// Looks the name up afresh, so that connections spread over the servers behind it.
+async fn tcp(runtime: &AsyncStd, host: &str, port: u16) -> io::Result<Box<dyn Stream>> {
+    let found = (host, port)
+        .to_socket_addrs()
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("can't resolve {host}: {error}")))?;
+    let stream = race(runtime, found, TcpStream::connect).await?;
+    // A turn's frames leave in one write; waiting to fill a segment would only add latency.
+    stream.set_nodelay(true)?;
+    Ok(Box::new(stream))
+}
