@@ -63,19 +63,31 @@ impl<T> Connection<T> {
         }
     }
 
-    /// After each input: a drained connection ends well, one whose peer reads nothing ends badly.
-    pub(super) fn settle(&mut self) {
-        if self.is_ready() {
-            self.retire_at_last_id();
+    /// After each frame: whether the connection is over. A drained one ends well, one whose peer
+    /// reads nothing ends badly.
+    #[inline]
+    pub(super) fn ends_now(&mut self) -> Result<bool, FrameError> {
+        if self.output.is_overrun() {
+            return Err(FrameError::connection(
+                ErrorCode::ENHANCE_YOUR_CALM,
+                "the peer makes us answer more than it reads (§10.5)",
+            ));
         }
         if self.streams.len() == 0 && matches!(self.phase, Phase::Draining { .. }) {
             self.farewell(ErrorCode::NO_ERROR, None);
         }
-        if self.output.is_overrun() && !self.is_over() {
-            self.fail(FrameError::connection(
-                ErrorCode::ENHANCE_YOUR_CALM,
-                "the peer makes us answer more than it reads (§10.5)",
-            ));
+        Ok(self.is_over())
+    }
+
+    /// After each input: ends what is to end, and lets nobody be woken for what is over.
+    pub(super) fn settle(&mut self) {
+        if self.is_ready() {
+            self.retire_at_last_id();
+        }
+        if !self.is_over()
+            && let Err(error) = self.ends_now()
+        {
+            self.fail(error);
         }
         let streams = &self.streams;
         self.deadlines.prune(|id| !streams.contains(id));
@@ -134,6 +146,7 @@ impl<T> Connection<T> {
         self.block = None;
         self.waiting.clear();
         self.parked.clear();
+        self.creditors.clear();
         self.is_body_due = false;
     }
 }

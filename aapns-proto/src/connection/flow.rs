@@ -1,6 +1,7 @@
 //! Flow-control windows, both ways (RFC 9113 §5.2, §6.9).
 
-use crate::frame::MAX_31;
+use super::Connection;
+use crate::frame::{CONNECTION, MAX_31, WindowUpdate};
 
 /// How much DATA the peer lets us send. Negative after SETTINGS_INITIAL_WINDOW_SIZE fell.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +40,8 @@ impl SendWindow {
     }
 }
 
-/// How much DATA we let the peer send. What arrives is consumed at once, and given back at half.
+/// How much DATA we let the peer send. What arrives is consumed at once, and given back at half:
+/// with the next octets that are lent, for the peer can't know before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReceiveWindow {
     size: u32,
@@ -61,10 +63,39 @@ impl ReceiveWindow {
         Ok(())
     }
 
-    /// The increment of a WINDOW_UPDATE, if one is due.
+    #[inline]
+    pub(super) const fn is_half_used(&self) -> bool {
+        self.used > self.size / 2
+    }
+
+    /// The increment of a WINDOW_UPDATE that goes out now, if one is due.
     #[inline]
     pub(super) fn give_back(&mut self) -> Option<u32> {
-        (self.used > self.size / 2).then(|| std::mem::take(&mut self.used))
+        self.is_half_used().then(|| std::mem::take(&mut self.used))
+    }
+}
+
+impl<T> Connection<T> {
+    /// WINDOW_UPDATE for the connection and the streams that have used half of their windows.
+    #[inline]
+    pub(super) fn give_credit(&mut self) {
+        if let Some(increment) = self.receive_window.give_back() {
+            self.update_window(CONNECTION, increment);
+        }
+        while let Some(id) = self.creditors.pop() {
+            let stream = self.streams.get_mut(id);
+            if let Some(increment) = stream.and_then(|s| s.receive_window.give_back()) {
+                self.update_window(id, increment);
+            }
+        }
+    }
+
+    fn update_window(&mut self, stream_id: u32, increment: u32) {
+        let frame = WindowUpdate {
+            stream_id,
+            increment,
+        };
+        frame.encode(self.output.frames());
     }
 }
 

@@ -93,16 +93,12 @@ impl Liveness {
 
     /// The next moment at which [`verdict`](Self::verdict) may change.
     pub(super) fn next(&self, config: &ConnectionConfig, is_busy: bool) -> Time {
-        let silence = match (self.ping, is_busy) {
+        match (self.ping, is_busy) {
             (Some(ping), _) => ping.due,
-            (None, true) => self.silent_since() + config.ping_after,
+            (None, true) => (self.silent_since() + config.ping_after)
+                .min(self.unanswered_since() + config.progress_timeout),
             (None, false) if self.is_stale => Time::NEVER,
             (None, false) => self.heard + config.idle_ping_after,
-        };
-        if is_busy {
-            silence.min(self.unanswered_since() + config.progress_timeout)
-        } else {
-            silence
         }
     }
 
@@ -135,9 +131,9 @@ impl Liveness {
         Verdict::Alive
     }
 
-    /// Whether streams are open and none was answered for too long, whatever else is heard.
+    /// Whether the peer is there, and yet no stream was answered for too long.
     pub(super) fn is_stuck(&self, now: Time, config: &ConnectionConfig) -> bool {
-        now >= self.unanswered_since() + config.progress_timeout
+        self.ping.is_none() && now >= self.unanswered_since() + config.progress_timeout
     }
 
     fn silent_since(&self) -> Time {

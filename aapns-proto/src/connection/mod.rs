@@ -107,6 +107,8 @@ pub struct Connection<T> {
     parked: Vec<u32>,
     send_window: SendWindow,
     receive_window: ReceiveWindow,
+    /// Streams that have used half of their receive window.
+    creditors: Vec<u32>,
     peer: PeerSettings,
     /// When the server's first SETTINGS must be there.
     settings_due: Time,
@@ -142,6 +144,7 @@ impl<T> Connection<T> {
             parked: Vec::new(),
             send_window: SendWindow::new(crate::limits::STREAM_WINDOW),
             receive_window: ReceiveWindow::new(CONNECTION_WINDOW),
+            creditors: Vec::new(),
             peer: PeerSettings::new(),
             settings_due,
             ack_due: Some(settings_due),
@@ -180,8 +183,11 @@ impl<T> Connection<T> {
 
     /// Lends the pending output, and counts all of it as sent.
     pub fn transmit(&mut self) -> &[u8] {
-        if self.is_body_due {
-            self.code_bodies();
+        if !self.is_over() {
+            self.give_credit();
+            if self.is_body_due {
+                self.code_bodies();
+            }
         }
         self.output.lend()
     }

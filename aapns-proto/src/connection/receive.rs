@@ -17,6 +17,9 @@ impl<T> Connection<T> {
                 return Ok(());
             };
             self.dispatch(header, payload)?;
+            if self.ends_now()? {
+                return Ok(());
+            }
         }
         Ok(())
     }

@@ -4,9 +4,7 @@ use super::Connection;
 use super::fields::{FieldBlock, Malformed};
 use super::stream::Incomplete;
 use crate::delivery::Cause;
-use crate::frame::{
-    CONNECTION, Continuation, Data, ErrorCode, FrameError, FrameHeader, Headers, Kind, WindowUpdate,
-};
+use crate::frame::{Continuation, Data, ErrorCode, FrameError, FrameHeader, Headers, Kind};
 use crate::limits::{CONTINUATIONS, FIELD_BLOCK, HELD_RESPONSES, INTERIM_RESPONSES};
 use crate::request::{Fields, Response};
 use crate::time::Time;
@@ -208,9 +206,6 @@ impl<T> Connection<T> {
                 "DATA beyond the connection's window (§6.9)",
             ));
         }
-        if let Some(increment) = self.receive_window.give_back() {
-            self.give_credit(CONNECTION, increment);
-        }
         let Some(stream) = self.streams.get_mut(id) else {
             return self.charge(1);
         };
@@ -221,7 +216,7 @@ impl<T> Connection<T> {
             );
             return self.fail_stream(id, error);
         }
-        let credit = stream.receive_window.give_back();
+        let wants_credit = stream.receive_window.is_half_used();
         if stream.response.is_none() {
             self.reject(id, "DATA before the final HEADERS (§8.1)");
             return Ok(());
@@ -230,8 +225,8 @@ impl<T> Connection<T> {
             Err(code) => self.break_off(id, code),
             Ok(()) if frame.end_stream => self.handle_end(id),
             Ok(()) => {
-                if let Some(increment) = credit {
-                    self.give_credit(id, increment);
+                if wants_credit && !self.creditors.contains(&id) {
+                    self.creditors.push(id);
                 }
                 if frame.data.is_empty() {
                     return self.charge(1);
@@ -301,13 +296,5 @@ impl<T> Connection<T> {
         if self.streams.get(id).is_some_and(|s| !s.is_coded()) {
             self.reset(id, ErrorCode::CANCEL);
         }
-    }
-
-    fn give_credit(&mut self, stream_id: u32, increment: u32) {
-        let frame = WindowUpdate {
-            stream_id,
-            increment,
-        };
-        frame.encode(self.output.frames());
     }
 }
