@@ -265,6 +265,11 @@ impl<T: Tag> Pool<T> {
         Some(action)
     }
 
+    /// Nobody waits for room any more: spares [`Action::Room`] until the next `Full`.
+    pub fn no_waiters(&mut self) {
+        (self.is_short, self.offered) = (false, 0);
+    }
+
     /// Whether a link is up: its first SETTINGS arrived, and it isn't draining.
     pub fn is_ready(&self) -> bool {
         self.links.iter_up().any(|(_, slot)| slot.is_ready)
