@@ -7,6 +7,7 @@ use aapns_proto::pool::Close;
 
 use super::{Event, Phase, World};
 use crate::fake::Act;
+use crate::fake::token::Revoked;
 use crate::oracle::Rule;
 use crate::swarm::Kind;
 
@@ -48,6 +49,7 @@ impl World {
         self.trace.add(self.now, "no more faults", &[]);
         self.swarm.stop();
         self.clock_offset = 0;
+        self.revoked = Revoked::default();
         for conn in 0..self.conns.len() {
             self.on_server_acts(conn, Act::Heal);
         }
