@@ -103,7 +103,7 @@ checked_text! {
     /// Groups notifications (`apns-collapse-id`): a device shows only the latest of one id.
     ///
     /// Since a notification that is sent again under the same id replaces the first, a
-    /// [random](CollapseId::random) one makes a possible duplicate harmless.
+    /// random one (feature `random`) makes a possible duplicate harmless.
     CollapseId, is_collapse_id, InvalidValue::CollapseId
 }
 

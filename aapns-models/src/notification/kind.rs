@@ -1,6 +1,26 @@
 //! The kinds of notification: what [`Notification`](crate::Notification)'s type parameter can be.
 //!
-//! They are made by the constructors of `Notification` only.
+//! They are made by the constructors of `Notification` only. What a kind can't have doesn't compile:
+//!
+//! ```compile_fail
+//! aapns_models::Notification::background().badge(1); // has nothing to show
+//! ```
+//! ```compile_fail
+//! use aapns_models::{Notification, Priority};
+//! Notification::background().priority(Priority::Immediate); // is 5, always
+//! ```
+//! ```compile_fail
+//! use aapns_models::{Expiration, Notification};
+//! Notification::push_to_talk().expiration(Expiration::At(7)); // is 0, always
+//! ```
+//! ```compile_fail
+//! aapns_models::Notification::widgets().data("key", "value"); // has a fixed body
+//! ```
+//! ```compile_fail
+//! use aapns_models::{ActivityAlert, Broadcast, Notification};
+//! let start = Notification::live_activity_start(1, "A", &[(); 0], &[(); 0], ActivityAlert::new("t", "b"));
+//! Broadcast::new("a".parse().unwrap(), "a".parse().unwrap(), start.unwrap()); // can't start one
+//! ```
 
 pub use super::alert::Alert;
 pub use super::any::Any;
