@@ -15,6 +15,8 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 mod connect;
+#[cfg(feature = "mock")]
+pub mod mock;
 mod runtime;
 mod transport;
 

@@ -1,0 +1,108 @@
+//! What the mock answers.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+use serde::{Deserialize, Serialize};
+
+/// An answer: status, and for other than 200 the reason in Apple's JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Apple's reason string; no body without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Cow<'static, str>>,
+    /// For 410: when Apple learned that the token is dead, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<u64>,
+    /// The value of `retry-after`, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+    /// A body in place of Apple's JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Cow<'static, str>>,
+}
+
+impl Answer {
+    /// 200.
+    pub const fn ok() -> Self {
+        Self {
+            status: 200,
+            reason: None,
+            timestamp: None,
+            retry_after: None,
+            body: None,
+        }
+    }
+
+    /// Another status with a reason.
+    pub const fn rejection(status: u16, reason: &'static str) -> Self {
+        Self {
+            status,
+            reason: Some(Cow::Borrowed(reason)),
+            timestamp: None,
+            retry_after: None,
+            body: None,
+        }
+    }
+
+    /// 410 `Unregistered` since `timestamp`, in milliseconds since 1970.
+    pub const fn unregistered(timestamp: u64) -> Self {
+        let mut answer = Self::rejection(410, "Unregistered");
+        answer.timestamp = Some(timestamp);
+        answer
+    }
+
+    /// Whether the notification was accepted.
+    pub fn is_ok(&self) -> bool {
+        self.status == 200
+    }
+
+    fn body(&self) -> Option<Bytes> {
+        if let Some(body) = &self.body {
+            return Some(Bytes::copy_from_slice(body.as_bytes()));
+        }
+        let reason = self.reason.as_ref()?;
+        let mut json = serde_json::json!({ "reason": reason });
+        if let Some(timestamp) = self.timestamp {
+            json["timestamp"] = timestamp.into();
+        }
+        Some(json.to_string().into())
+    }
+
+    /// Sends it: HEADERS with END_STREAM, or HEADERS and DATA. What fails fails with its stream.
+    pub(super) fn send(
+        &self,
+        mut respond: h2::server::SendResponse<Bytes>,
+        apns_id: &HeaderValue,
+        unique_id: Option<HeaderValue>,
+    ) {
+        let mut response = Response::new(());
+        *response.status_mut() =
+            http::StatusCode::from_u16(self.status).unwrap_or(http::StatusCode::OK);
+        let fields = response.headers_mut();
+        fields.insert("apns-id", apns_id.clone());
+        if let Some(unique_id) = unique_id {
+            fields.insert("apns-unique-id", unique_id);
+        }
+        if let Some(seconds) = self.retry_after {
+            fields.insert(header::RETRY_AFTER, seconds.into());
+        }
+        let body = self.body();
+        if body.is_some() {
+            fields.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
+        }
+        // A stream that the client has reset meanwhile takes no answer: nothing to do then.
+        if let Ok(mut stream) = respond.send_response(response, body.is_none())
+            && let Some(body) = body
+        {
+            let _ = stream.send_data(body, true);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The checks that Apple makes of a device push ("Handling notification responses from APNs").
+
+use http::HeaderMap;
+use http::Method;
+use http::request::Parts;
+
+use super::Answer;
+
+const PATH: &str = "/3/device/";
+const COLLAPSE_ID: usize = 64;
+const PAYLOAD: usize = 4096;
+const VOIP_PAYLOAD: usize = 5120;
+
+/// Push types, and the suffix that each wants on its topic.
+const PUSH_TYPES: [(&str, &str); 11] = [
+    ("alert", ""),
+    ("background", ""),
+    ("complication", ".complication"),
+    ("controls", ".push-type.controls"),
+    ("fileprovider", ".pushkit.fileprovider"),
+    ("liveactivity", ".push-type.liveactivity"),
+    ("location", ".location-query"),
+    ("mdm", ""),
+    ("pushtotalk", ".voip-ptt"),
+    ("voip", ".voip"),
+    ("widgets", ".push-type.widgets"),
+];
+
+/// The device token of a path, if it has the right form.
+pub(super) fn device_token(path: &str) -> Option<&str> {
+    path.strip_prefix(PATH)
+}
+
+/// Judges a request of `length` octets of body; `topic_needed` is false for a client certificate, whose
+/// topic is the default.
+pub(super) fn check(parts: &Parts, length: usize, topic_needed: bool) -> Result<(), Answer> {
+    let Some(token) = device_token(parts.uri.path()) else {
+        return Err(Answer::rejection(404, "BadPath"));
+    };
+    if parts.method != Method::POST {
+        return Err(Answer::rejection(405, "MethodNotAllowed"));
+    }
+    if token.is_empty() {
+        return Err(Answer::rejection(400, "MissingDeviceToken"));
+    }
+    if token.contains('/') {
+        return Err(Answer::rejection(404, "BadPath"));
+    }
+    if !token.len().is_multiple_of(2) || !token.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(Answer::rejection(400, "BadDeviceToken"));
+    }
+    let fields = &parts.headers;
+    if fields.keys_len() != fields.len() {
+        return Err(Answer::rejection(400, "DuplicateHeaders"));
+    }
+    check_fields(fields, length, topic_needed)
+}
+
+fn check_fields(fields: &HeaderMap, length: usize, topic_needed: bool) -> Result<(), Answer> {
+    let bad = |reason| Err(Answer::rejection(400, reason));
+    let push_type = text(fields, "apns-push-type").unwrap_or("alert");
+    let Some((_, suffix)) = PUSH_TYPES.iter().find(|(name, _)| *name == push_type) else {
+        return bad("InvalidPushType");
+    };
+    match text(fields, "apns-topic") {
+        None if topic_needed => return bad("MissingTopic"),
+        Some(topic) if topic.is_empty() || !topic.ends_with(suffix) => return bad("BadTopic"),
+        _ => {}
+    }
+    match text(fields, "apns-priority") {
+        None | Some("5" | "1") => {}
+        Some("10") if push_type != "background" => {}
+        Some(_) => return bad("BadPriority"),
+    }
+    let expiration = text(fields, "apns-expiration");
+    if expiration.is_some_and(|value| value.parse::<u64>().is_err()) {
+        return bad("BadExpirationDate");
+    }
+    if text(fields, "apns-id").is_some_and(|id| !is_canonical_uuid(id)) {
+        return bad("BadMessageId");
+    }
+    if fields
+        .get("apns-collapse-id")
+        .is_some_and(|id| id.len() > COLLAPSE_ID)
+    {
+        return bad("BadCollapseId");
+    }
+    let most = if push_type == "voip" {
+        VOIP_PAYLOAD
+    } else {
+        PAYLOAD
+    };
+    match length {
+        0 => bad("PayloadEmpty"),
+        n if n > most => Err(Answer::rejection(413, "PayloadTooLarge")),
+        _ => Ok(()),
+    }
+}
+
+/// A field's value; what isn't text is as bad as an empty one.
+pub(super) fn text<'a>(fields: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    fields.get(name).map(|value| value.to_str().unwrap_or(""))
+}
+
+/// 8-4-4-4-12 hexadecimal digits.
+fn is_canonical_uuid(id: &str) -> bool {
+    id.len() == 36
+        && id.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(method: &str, path: &str, fields: &[(&str, &str)], length: usize) -> String {
+        let mut request = http::Request::builder().method(method).uri(path);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        match check(&parts, length, true) {
+            Ok(()) => "200".into(),
+            Err(answer) => format!("{} {}", answer.status, answer.reason.unwrap()),
+        }
+    }
+
+    #[test]
+    fn each_fault_has_apples_reason() {
+        let topic = ("apns-topic", "com.example.app");
+        let with = |field| judge("POST", "/3/device/abcd", &[topic, field], 10);
+        let path = |path| judge("POST", path, &[topic], 10);
+        for (found, expected) in [
+            (path("/3/device/abcd"), "200"),
+            (path("/3/devices/abcd"), "404 BadPath"),
+            (path("/3/device/abcd/more"), "404 BadPath"),
+            (path("/3/device/"), "400 MissingDeviceToken"),
+            (path("/3/device/abc"), "400 BadDeviceToken"),
+            (path("/3/device/abcx"), "400 BadDeviceToken"),
+            (
+                judge("GET", "/3/device/abcd", &[topic], 10),
+                "405 MethodNotAllowed",
+            ),
+            (judge("POST", "/3/device/abcd", &[], 10), "400 MissingTopic"),
+            (
+                judge("POST", "/3/device/abcd", &[topic, topic], 10),
+                "400 DuplicateHeaders",
+            ),
+            (
+                judge("POST", "/3/device/abcd", &[topic], 0),
+                "400 PayloadEmpty",
+            ),
+            (judge("POST", "/3/device/abcd", &[topic], 4096), "200"),
+            (
+                judge("POST", "/3/device/abcd", &[topic], 4097),
+                "413 PayloadTooLarge",
+            ),
+            (with(("apns-push-type", "alarm")), "400 InvalidPushType"),
+            (with(("apns-push-type", "voip")), "400 BadTopic"),
+            (with(("apns-priority", "7")), "400 BadPriority"),
+            (with(("apns-expiration", "soon")), "400 BadExpirationDate"),
+            (with(("apns-id", "1")), "400 BadMessageId"),
+            (
+                with(("apns-collapse-id", &"x".repeat(65))),
+                "400 BadCollapseId",
+            ),
+            (with(("apns-collapse-id", &"x".repeat(64))), "200"),
+        ] {
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn voip_may_be_longer_and_background_never_urgent() {
+        let voip = [
+            ("apns-topic", "com.example.app.voip"),
+            ("apns-push-type", "voip"),
+        ];
+        assert_eq!(judge("POST", "/3/device/abcd", &voip, 5120), "200");
+        assert_eq!(
+            judge("POST", "/3/device/abcd", &voip, 5121),
+            "413 PayloadTooLarge"
+        );
+        let background = |priority| {
+            let fields = [
+                ("apns-topic", "com.example.app"),
+                ("apns-push-type", "background"),
+                ("apns-priority", priority),
+            ];
+            judge("POST", "/3/device/abcd", &fields, 10)
+        };
+        assert_eq!(background("5"), "200");
+        assert_eq!(background("10"), "400 BadPriority");
+    }
+}

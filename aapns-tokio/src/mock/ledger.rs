@@ -1,0 +1,126 @@
+//! The mock's own count of what it did, independent of any client's.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::Bytes;
+use http::request::Parts;
+
+use super::check::{device_token, text};
+
+/// Notification ids that are told apart; beyond, duplicates of new ones go unseen.
+const IDS: usize = 4_000_000;
+
+/// What the mock did so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Connections that came as far as HTTP/2.
+    pub connections: u64,
+    /// Requests decided upon: accepted or rejected, whether or not the answer reached the client.
+    pub processed: u64,
+    /// Of these: accepted for delivery, as by status 200.
+    pub accepted: u64,
+    /// Of these: answered by another status.
+    pub rejected: u64,
+    /// Accepted notifications whose answer was withheld or cut off by a scenario.
+    pub unanswered: u64,
+    /// Notifications accepted more than once: how many times too many.
+    pub duplicates: u64,
+    /// Requests refused by RST_STREAM(REFUSED_STREAM), thus not processed.
+    pub refused: u64,
+    /// Of these: opened beyond the limit that the client had acknowledged.
+    pub over_limit: u64,
+    /// Requests above a GOAWAY's last-stream-id, thus not processed.
+    pub after_goaway: u64,
+    /// GOAWAY frames sent.
+    pub goaways: u64,
+}
+
+/// A request that the mock received and decided upon.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// Which connection it came by, from 1.
+    pub connection: u64,
+    /// The status that it was given.
+    pub status: u16,
+    /// The request's line and fields.
+    pub parts: Parts,
+    /// The payload.
+    pub body: Bytes,
+}
+
+impl Received {
+    /// The device token of its path.
+    pub fn device_token(&self) -> Option<&str> {
+        device_token(self.parts.uri.path())
+    }
+
+    /// A field's value: `apns-id`, `apns-topic`, …
+    pub fn field(&self, name: &str) -> Option<&str> {
+        text(&self.parts.headers, name)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Ledger {
+    pub(super) counts: Counts,
+    accepted: HashMap<Box<[u8]>, u32>,
+    last: VecDeque<Received>,
+    keep: usize,
+}
+
+impl Ledger {
+    pub(super) fn new(keep: usize) -> Self {
+        Self {
+            counts: Counts::default(),
+            accepted: HashMap::new(),
+            last: VecDeque::new(),
+            keep,
+        }
+    }
+
+    /// Notes a decision. Only an id of the client's tells duplicates.
+    pub(super) fn processed(&mut self, received: Received, apns_id: Option<&[u8]>) {
+        self.counts.processed += 1;
+        if received.status == 200 {
+            self.counts.accepted += 1;
+            if let Some(id) = apns_id {
+                self.note_accepted(id);
+            }
+        } else {
+            self.counts.rejected += 1;
+        }
+        if self.keep > 0 {
+            if self.last.len() == self.keep {
+                self.last.pop_front();
+            }
+            self.last.push_back(received);
+        }
+    }
+
+    fn note_accepted(&mut self, id: &[u8]) {
+        if let Some(times) = self.accepted.get_mut(id) {
+            *times += 1;
+            self.counts.duplicates += 1;
+        } else if self.accepted.len() < IDS {
+            self.accepted.insert(id.into(), 1);
+        }
+    }
+
+    pub(super) fn times_accepted(&self, apns_id: &str) -> u32 {
+        self.accepted.get(apns_id.as_bytes()).copied().unwrap_or(0)
+    }
+
+    pub(super) fn duplicates(&self) -> Vec<(String, u32)> {
+        let twice = self.accepted.iter().filter(|(_, times)| **times > 1);
+        let mut duplicates: Vec<_> = twice
+            .map(|(id, &times)| (String::from_utf8_lossy(id).into_owned(), times))
+            .collect();
+        duplicates.sort();
+        duplicates
+    }
+
+    pub(super) fn last(&self) -> Vec<Received> {
+        self.last.iter().cloned().collect()
+    }
+}

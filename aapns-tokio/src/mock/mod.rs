@@ -1,0 +1,37 @@
+//! A mock of the push service for tests (feature `mock`).
+//!
+//! It speaks HTTP/2 over TLS by the `h2` crate, which shares no code with this client, checks requests as
+//! Apple does, keeps its own count of what it processed, and misbehaves on demand: see [`Scenario`].
+//!
+//! ```
+//! use aapns_tokio::mock;
+//!
+//! # async fn example() -> Result<(), mock::StartError> {
+//! let server = mock::Server::start().await?;
+//! println!("{} trusts {}", server.origin(), server.ca_pem());
+//! // … send to it …
+//! assert_eq!(server.processed().duplicates, 0);
+//! # Ok(())
+//! # }
+//! ```
+
+mod answer;
+mod certificates;
+mod check;
+mod connection;
+mod ledger;
+mod log;
+mod random;
+mod scenario;
+mod script;
+mod server;
+mod tap;
+mod timers;
+mod token;
+
+pub use answer::Answer;
+pub use certificates::{KEY_ID, TEAM_ID};
+pub use ledger::{Counts, Received};
+pub use log::Event;
+pub use scenario::{Action, Goaway, Rule, Scenario, ScenarioError};
+pub use server::{Authentication, Builder, Server, StartError};

@@ -1,0 +1,292 @@
+//! Scenarios: what a mock does to its clients, and when, as data.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Answer;
+
+/// What a mock does to its clients. Everything has a default, so `{}` is a server without a fault.
+///
+/// ```
+/// use aapns_tokio::mock::Scenario;
+///
+/// let scenario = Scenario::from_json(r#"{
+///     "latency_ms": 20,
+///     "rules": [
+///         {"every": 10, "do": "refuse"},
+///         {"at": 500, "do": {"goaway": {"unprocessed": 20, "reason": "Shutdown"}}}
+///     ]
+/// }"#)?;
+/// assert_eq!(scenario.rules.len(), 2);
+/// # Ok::<(), aapns_tokio::mock::ScenarioError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scenario {
+    /// For people.
+    pub description: Option<String>,
+    /// Every answer waits so long, in milliseconds.
+    pub latency_ms: u64,
+    /// And up to so much longer, by chance.
+    pub jitter_ms: u64,
+    /// SETTINGS_MAX_CONCURRENT_STREAMS at the start; 1000 if absent, as Apple's.
+    pub max_concurrent_streams: Option<u32>,
+    /// Answers by device token, in lower-case hex.
+    pub device_tokens: BTreeMap<String, Answer>,
+    /// Looked through for each request, in order; all that apply are obeyed.
+    pub rules: Vec<Rule>,
+}
+
+/// When to do what. Of the conditions, all that are given must hold; requests count from 1 on each
+/// connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// At this request of a connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
+    /// At every n-th request of a connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<u64>,
+    /// By chance, from 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+    /// For this device token, in lower-case hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<String>,
+    /// On the n-th connection only, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u64>,
+    /// Once, so long after a connection opened; then no request is looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_ms: Option<u64>,
+    /// At most so often, on all connections together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
+    /// What to do.
+    #[serde(rename = "do")]
+    pub action: Action,
+}
+
+/// What a rule, or [`Server::order`](super::Server::order), does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Action {
+    /// Answers so, if the request is in order.
+    Answer(Answer),
+    /// Answers by turns.
+    AnswerInTurn(Vec<Answer>),
+    /// Lets this answer wait so much longer, in milliseconds.
+    Delay(u64),
+    /// RST_STREAM(REFUSED_STREAM): not processed.
+    Refuse,
+    /// RST_STREAM(REFUSED_STREAM), then RST_STREAM(STREAM_CLOSED), as Apple's servers were seen to.
+    RefuseTwice,
+    /// Accepts the notification and resets its stream with this error code in place of an answer.
+    Reset(u32),
+    /// Accepts the notification and never answers.
+    Ignore,
+    /// Says GOAWAY.
+    Goaway(Goaway),
+    /// Announces another SETTINGS_MAX_CONCURRENT_STREAMS.
+    Limit(u32),
+    /// Accepts the notification and cuts the connection: answers on their way are lost.
+    Cut,
+    /// Accepts the notification; then the connection stays open and silent.
+    Blackhole,
+    /// From now on the provider token of this request is answered by 403 `ExpiredProviderToken`.
+    ExpireToken,
+}
+
+/// How to say GOAWAY.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Goaway {
+    /// Before it, so many requests are taken in and not processed; they are above the last-stream-id.
+    pub unprocessed: u64,
+    /// The error code; 0, NO_ERROR, if absent.
+    pub code: u32,
+    /// Apple's JSON with this reason as debug data.
+    pub reason: Option<Cow<'static, str>>,
+    /// Debug data in place of JSON.
+    pub debug: Option<Cow<'static, str>>,
+    /// First a GOAWAY with 2³¹−1, then after so many milliseconds the real one (RFC 9113 §6.8).
+    pub two_step_ms: Option<u64>,
+    /// Leaves the connection open until the client closes it, rather than close once all is answered.
+    pub linger: bool,
+}
+
+impl Goaway {
+    pub(super) fn debug_data(&self) -> Vec<u8> {
+        match (&self.debug, &self.reason) {
+            (Some(debug), _) => debug.as_bytes().to_vec(),
+            (None, Some(reason)) => serde_json::json!({ "reason": reason }).to_string().into(),
+            (None, None) => Vec::new(),
+        }
+    }
+}
+
+/// Why a scenario can't be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScenarioError {
+    /// No built-in one has this name.
+    #[error("no scenario is called {0:?}; there are {names}", names = Scenario::NAMES.join(", "))]
+    Unknown(String),
+    /// JSON that is no scenario.
+    #[error("the scenario can't be read: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A rule that would never or always apply by mistake.
+    #[error("rule {0} of the scenario: {1}")]
+    Rule(usize, &'static str),
+}
+
+impl Scenario {
+    /// The built-in scenarios.
+    pub const NAMES: [&'static str; 10] = [
+        "ok",
+        "latency",
+        "goaway",
+        "refused",
+        "cut",
+        "limit-1",
+        "expired-token",
+        "throttle",
+        "reasons",
+        "blackhole",
+    ];
+
+    /// A built-in scenario.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Unknown`] if it is none of [`NAMES`](Self::NAMES).
+    pub fn named(name: &str) -> Result<Self, ScenarioError> {
+        Self::from_json(match name {
+            "ok" => "{}",
+            "latency" => include_str!("scenarios/latency.json"),
+            "goaway" => include_str!("scenarios/goaway.json"),
+            "refused" => include_str!("scenarios/refused.json"),
+            "cut" => include_str!("scenarios/cut.json"),
+            "limit-1" => include_str!("scenarios/limit-1.json"),
+            "expired-token" => include_str!("scenarios/expired-token.json"),
+            "throttle" => include_str!("scenarios/throttle.json"),
+            "reasons" => include_str!("scenarios/reasons.json"),
+            "blackhole" => include_str!("scenarios/blackhole.json"),
+            other => return Err(ScenarioError::Unknown(other.to_owned())),
+        })
+    }
+
+    /// Reads a scenario from JSON.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] for what isn't one; the text tells the line.
+    pub fn from_json(json: &str) -> Result<Self, ScenarioError> {
+        let scenario: Self = serde_json::from_str(json)?;
+        for (index, rule) in scenario.rules.iter().enumerate() {
+            rule.validate()
+                .map_err(|fault| ScenarioError::Rule(index + 1, fault))?;
+        }
+        Ok(scenario)
+    }
+}
+
+impl Rule {
+    /// Does this at every request.
+    pub const fn always(action: Action) -> Self {
+        Self {
+            at: None,
+            every: None,
+            probability: None,
+            device_token: None,
+            connection: None,
+            after_ms: None,
+            times: None,
+            action,
+        }
+    }
+
+    /// Does this at the n-th request of each connection.
+    pub const fn at(n: u64, action: Action) -> Self {
+        let mut rule = Self::always(action);
+        rule.at = Some(n);
+        rule
+    }
+
+    /// Does this at every n-th request of each connection.
+    pub const fn every(n: u64, action: Action) -> Self {
+        let mut rule = Self::always(action);
+        rule.every = Some(n);
+        rule
+    }
+
+    /// At most so often, on all connections together.
+    pub const fn times(mut self, times: u64) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    fn validate(&self) -> Result<(), &'static str> {
+        if self.every == Some(0) || self.at == Some(0) {
+            return Err("requests are counted from 1");
+        }
+        if self.probability.is_some_and(|p| !(0.0..=1.0).contains(&p)) {
+            return Err("a probability is from 0 to 1");
+        }
+        let on_request = self.at.is_some()
+            || self.every.is_some()
+            || self.probability.is_some()
+            || self.device_token.is_some();
+        if self.after_ms.is_some() && on_request {
+            return Err("after_ms looks at no request: leave the other conditions out");
+        }
+        if self.after_ms.is_some() && !self.action.needs_no_request() {
+            return Err("this action needs a request: after_ms has none");
+        }
+        Ok(())
+    }
+}
+
+impl Action {
+    /// Whether it concerns the whole connection.
+    pub(super) fn needs_no_request(&self) -> bool {
+        matches!(
+            self,
+            Self::Goaway(_) | Self::Limit(_) | Self::Cut | Self::Blackhole
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_scenario_can_be_read() {
+        for name in Scenario::NAMES {
+            let scenario = Scenario::named(name).unwrap();
+            let json = serde_json::to_string(&scenario).unwrap();
+            assert_eq!(Scenario::from_json(&json).unwrap(), scenario, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_named() {
+        for (json, part) in [
+            (r#"{"latency": 1}"#, "latency_ms"),
+            (r#"{"rules": [{"every": 0, "do": "cut"}]}"#, "rule 1"),
+            (r#"{"rules": [{"every": 2, "do": "vanish"}]}"#, "blackhole"),
+            (
+                r#"{"rules": [{"after_ms": 2, "do": "refuse"}]}"#,
+                "needs a request",
+            ),
+        ] {
+            let error = Scenario::from_json(json).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+        let unknown = Scenario::named("chaos").unwrap_err().to_string();
+        assert!(unknown.contains("limit-1"), "{unknown}");
+    }
+}
