@@ -1,0 +1,11 @@
+//! What each fuzz target does with its octets, as plain functions: they panic on a finding.
+//!
+//! The targets in `fuzz_targets/` call them; `tests/replay.rs` runs them over the committed corpora.
+
+mod frames;
+mod hpack;
+mod models;
+
+pub use frames::frame;
+pub use hpack::hpack;
+pub use models::models;

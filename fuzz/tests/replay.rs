@@ -1,0 +1,33 @@
+//! The committed corpora as ordinary tests, on stable.
+
+use std::fs;
+use std::path::Path;
+
+fn replay(target: &str, run: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpus")
+        .join(target);
+    let mut count = 0;
+    for entry in fs::read_dir(&folder).expect("a corpus for each target") {
+        let path = entry.expect("an entry").path();
+        println!("{}", path.display());
+        run(&fs::read(&path).expect("a readable input"));
+        count += 1;
+    }
+    assert!(count > 0, "{target} has a corpus");
+}
+
+#[test]
+fn the_corpus_of_frame_has_no_finding() {
+    replay("frame", aapns_fuzz::frame);
+}
+
+#[test]
+fn the_corpus_of_hpack_has_no_finding() {
+    replay("hpack", aapns_fuzz::hpack);
+}
+
+#[test]
+fn the_corpus_of_models_has_no_finding() {
+    replay("models", aapns_fuzz::models);
+}
