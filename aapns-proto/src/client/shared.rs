@@ -18,6 +18,9 @@ use super::reply::Reply;
 use super::room::{Place, Room};
 use super::runtime::Runtime;
 
+/// Callers called at a time: each that finds room calls the next, so more would only crowd.
+const CALLS: usize = 64;
+
 /// One pool's common ground.
 pub(super) struct Shared<R> {
     pub(super) runtime: R,
@@ -167,7 +170,7 @@ impl Core {
         while let Some(action) = self.pool.poll_action() {
             match action {
                 Action::Wake(id) => self.wakes.links.push(id),
-                Action::Room(n) => self.room.call(n, &mut self.wakes.tasks),
+                Action::Room(n) => self.room.call(n.min(CALLS), &mut self.wakes.tasks),
                 Action::Timer => self.wakes.rings_task = true,
                 Action::Closed => {
                     self.is_closing = true;
