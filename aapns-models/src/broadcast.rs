@@ -55,6 +55,29 @@ impl Broadcast {
         }
     }
 
+    /// The same of a notification whose kind was forgotten, or that was read from JSON.
+    ///
+    /// # Errors
+    /// [`InvalidNotification`] if it isn't an update or end of a Live Activity.
+    pub fn from_any(
+        bundle_id: BundleId,
+        channel_id: ChannelId,
+        notification: Notification,
+    ) -> Result<Self, InvalidNotification> {
+        if notification.kind().is_broadcastable() {
+            Ok(Self {
+                bundle_id,
+                channel_id,
+                notification,
+            })
+        } else {
+            Err(InvalidNotification::field(
+                "payload.aps.event",
+                "a broadcast can only update or end a Live Activity",
+            ))
+        }
+    }
+
     /// Checks the broadcast, and writes its payload.
     ///
     /// # Errors
@@ -250,6 +273,25 @@ mod tests {
         assert_eq!(kept.expiration, Expiration::At(9));
         let collapsing = end.collapse_id("c".parse().unwrap());
         assert!(broadcast(collapsing).encode().is_err());
+    }
+
+    #[test]
+    fn only_updates_and_ends_are_broadcast_whatever_their_type() {
+        let read = |event: &str| {
+            let json = json!({"push_type": "liveactivity", "payload": {"aps": {
+                "event": event, "timestamp": 1, "content-state": {"x": "y".repeat(4900)},
+            }}});
+            Notification::from_json(json.to_string().as_bytes()).unwrap()
+        };
+        let cast = |notification| {
+            let id = BundleId::new("com.example.app").unwrap();
+            Broadcast::from_any(id, ChannelId::new("YQ==").unwrap(), notification)
+        };
+        for event in ["update", "end"] {
+            assert!(read(event).encode().is_err(), "too large for a device");
+            assert!(cast(read(event)).unwrap().encode().is_ok());
+        }
+        assert!(cast(Notification::alert("a").erase()).is_err());
     }
 
     #[test]

@@ -151,6 +151,14 @@ fn a_raw_background_push_of_priority_ten_is_refused() {
 }
 
 #[test]
+fn a_push_type_that_could_break_a_field_is_refused() {
+    refused(
+        Notification::raw(PushType::Other("a\r\nb: c".to_owned()), "{}"),
+        "push_type: a push type is 1 to 64 letters, digits and '-'",
+    );
+}
+
+#[test]
 fn mdm_and_file_provider_must_name_something() {
     refused(
         Notification::mdm(Topic::new("t").unwrap(), ""),

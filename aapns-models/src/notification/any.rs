@@ -88,3 +88,13 @@ any_of! {
 }
 
 impl Kind for Any {}
+
+impl Any {
+    /// Whether a broadcast channel takes it.
+    pub(crate) fn is_broadcastable(&self) -> bool {
+        matches!(
+            self.0,
+            Inner::LiveActivityUpdate(_) | Inner::LiveActivityEnd(_)
+        )
+    }
+}

@@ -15,7 +15,7 @@ use super::kind::{
     Location, Mdm, PushToTalk, Raw, Start, Update, Voip, WalletPass, Widgets,
 };
 use super::read::Object;
-use crate::{Expiration, InvalidNotification, Priority, PushType};
+use crate::{BROADCAST_PAYLOAD_LIMIT, Expiration, InvalidNotification, Priority, PushType};
 
 impl Notification {
     /// Reads a notification from JSON:
@@ -74,7 +74,12 @@ impl Notification {
         let expiration = object.integer("expiration")?.map(Expiration::from_unix);
         notification.expiration = expiration.unwrap_or_default();
         object.finish()?;
-        notification.encode().map(|_| notification)
+        // A broadcast has more room: what is too large for a device only is found when it is sent.
+        let limit = match notification.push_type() {
+            Some(PushType::LiveActivity) => Some(BROADCAST_PAYLOAD_LIMIT),
+            _ => None,
+        };
+        notification.encode_within(limit).map(|_| notification)
     }
 }
 

@@ -87,6 +87,10 @@ impl<K: Kind> Notification<K> {
         self.kind.push_type()
     }
 
+    pub(crate) fn kind(&self) -> &K {
+        &self.kind
+    }
+
     /// Checks the notification, and writes its payload.
     ///
     /// # Errors

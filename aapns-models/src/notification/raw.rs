@@ -60,6 +60,11 @@ impl Body for Raw {
     }
 
     fn write_payload(&self, _: &Data, out: &mut Vec<u8>) -> Result<(), InvalidNotification> {
+        if let PushType::Other(name) = &self.push_type
+            && let Err(error) = name.parse::<PushType>()
+        {
+            return Err(InvalidNotification::field("push_type", error.to_string()));
+        }
         if self.payload.is_empty() {
             return Err(InvalidNotification::field("payload", "must not be empty"));
         }
