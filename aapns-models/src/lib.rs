@@ -148,7 +148,8 @@ mod topic;
 pub use activity_alert::ActivityAlert;
 pub use alert::{Alert, Localized, Text};
 pub use broadcast::{
-    Broadcast, ChannelConfig, ChannelList, EncodedBroadcast, InvalidAnswer, StoragePolicy,
+    Broadcast, Broadcastable, ChannelConfig, ChannelList, EncodedBroadcast, InvalidAnswer,
+    StoragePolicy,
 };
 pub use device_token::DeviceToken;
 pub use error_body::ErrorBody;
