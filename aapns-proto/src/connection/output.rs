@@ -162,7 +162,7 @@ mod tests {
         assert!(!output.is_lent(at));
         output.free(COMPACT + 1);
         output.take_end_back(at);
-        assert_eq!(output.lend()[4 + 4], 0xff & !flags::END_STREAM);
+        assert_eq!(output.lend()[4 + 4], !flags::END_STREAM);
         assert!(output.is_lent(at));
         output.free(usize::MAX);
         assert!(output.is_empty());

@@ -10,7 +10,7 @@ use crate::peer::*;
 const DEAD: Cause = Cause::Unresponsive("PING was not acknowledged");
 
 impl Peer {
-    pub fn answers_pings(&mut self) {
+    pub(crate) fn answers_pings(&mut self) {
         for frame in self.hears() {
             if frame.kind == Kind::Ping && frame.flags == 0 {
                 self.says(ping(ACK, &frame.payload));

@@ -15,6 +15,7 @@ mod floods;
 mod flow_control;
 mod frames;
 mod goaway;
+mod histories;
 mod liveness;
 mod peer;
 mod push;

@@ -9,27 +9,27 @@ use aapns_proto::{
     Request, Time,
 };
 
-pub const END_STREAM: u8 = 0x1;
-pub const ACK: u8 = 0x1;
-pub const END_HEADERS: u8 = 0x4;
-pub const PADDED: u8 = 0x8;
-pub const PRIORITY: u8 = 0x20;
+pub(crate) const END_STREAM: u8 = 0x1;
+pub(crate) const ACK: u8 = 0x1;
+pub(crate) const END_HEADERS: u8 = 0x4;
+pub(crate) const PADDED: u8 = 0x8;
+pub(crate) const PRIORITY: u8 = 0x20;
 
 /// `:status: 200`, from the static table.
-pub const OK: &[u8] = &[0x88];
+pub(crate) const OK: &[u8] = &[0x88];
 
 /// A frame that we sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    pub kind: Kind,
-    pub flags: u8,
-    pub id: u32,
-    pub payload: Vec<u8>,
+pub(crate) struct Seen {
+    pub(crate) kind: Kind,
+    pub(crate) flags: u8,
+    pub(crate) id: u32,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// An event, so short that it can be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub(crate) enum Told {
     Answered(u32, u16),
     /// Answered, but not all of it came.
     Cut(u32, u16),
@@ -40,18 +40,18 @@ pub enum Told {
 }
 
 /// Our connection, and the server's side of it.
-pub struct Peer {
-    pub connection: Connection<u32>,
-    pub now: Time,
+pub(crate) struct Peer {
+    pub(crate) connection: Connection<u32>,
+    pub(crate) now: Time,
 }
 
 impl Peer {
     /// A connection on which nothing was said yet.
-    pub fn silent() -> Self {
+    pub(crate) fn silent() -> Self {
         Self::configured(&ConnectionConfig::default())
     }
 
-    pub fn configured(config: &ConnectionConfig) -> Self {
+    pub(crate) fn configured(config: &ConnectionConfig) -> Self {
         Self {
             connection: Connection::new(config, Time::from_millis(1_000)),
             now: Time::from_millis(1_000),
@@ -59,11 +59,11 @@ impl Peer {
     }
 
     /// A connection on which both sides have said and acknowledged SETTINGS.
-    pub fn ready() -> Self {
+    pub(crate) fn ready() -> Self {
         Self::ready_with(&ConnectionConfig::default(), &[])
     }
 
-    pub fn ready_with(config: &ConnectionConfig, entries: &[(u16, u32)]) -> Self {
+    pub(crate) fn ready_with(config: &ConnectionConfig, entries: &[(u16, u32)]) -> Self {
         let mut peer = Self::configured(config);
         peer.hears();
         peer.says(settings(entries));
@@ -74,7 +74,7 @@ impl Peer {
     }
 
     /// A ready connection with requests 1, 2 … in flight on streams 1, 3 …
-    pub fn busy(requests: u32) -> Self {
+    pub(crate) fn busy(requests: u32) -> Self {
         let mut peer = Self::ready();
         for tag in 1..=requests {
             peer.starts(tag);
@@ -83,7 +83,7 @@ impl Peer {
         peer
     }
 
-    pub fn says(&mut self, octets: impl AsRef<[u8]>) -> &mut Self {
+    pub(crate) fn says(&mut self, octets: impl AsRef<[u8]>) -> &mut Self {
         let mut rest = octets.as_ref();
         while !rest.is_empty() {
             let room = self.connection.read_buf();
@@ -96,7 +96,7 @@ impl Peer {
     }
 
     /// The octets that the server hears.
-    pub fn octets(&mut self) -> Vec<u8> {
+    pub(crate) fn octets(&mut self) -> Vec<u8> {
         let mut octets = Vec::new();
         loop {
             let lent = self.connection.transmit();
@@ -110,33 +110,33 @@ impl Peer {
     }
 
     /// The frames that the server hears; the preface's magic octets are left out.
-    pub fn hears(&mut self) -> Vec<Seen> {
+    pub(crate) fn hears(&mut self) -> Vec<Seen> {
         let octets = self.octets();
         let magic = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
         frames_of(octets.strip_prefix(magic).unwrap_or(&octets))
     }
 
-    pub fn starts(&mut self, tag: u32) {
+    pub(crate) fn starts(&mut self, tag: u32) {
         self.starts_job(job(tag, b"{}"));
     }
 
-    pub fn starts_job(&mut self, job: Job<u32>) {
+    pub(crate) fn starts_job(&mut self, job: Job<u32>) {
         self.connection.start(self.now, job).unwrap();
     }
 
-    pub fn refused(&mut self, tag: u32) -> RejectReason {
+    pub(crate) fn refused(&mut self, tag: u32) -> RejectReason {
         let rejected = self.connection.start(self.now, job(tag, b"{}"));
         rejected.unwrap_err().reason
     }
 
-    pub fn waits(&mut self, time: Duration) -> &mut Self {
+    pub(crate) fn waits(&mut self, time: Duration) -> &mut Self {
         self.now += time;
         self.connection.handle_timeout(self.now);
         self
     }
 
     /// Lets the timers run, each at its moment, for this long; nothing else happens.
-    pub fn idles(&mut self, time: Duration) -> &mut Self {
+    pub(crate) fn idles(&mut self, time: Duration) -> &mut Self {
         let end = self.now + time;
         while let Some((at, _)) = self.connection.poll_timeout()
             && at <= end
@@ -161,19 +161,19 @@ impl Peer {
         self
     }
 
-    pub fn hangs_up(&mut self) -> &mut Self {
+    pub(crate) fn hangs_up(&mut self) -> &mut Self {
         self.connection.handle_disconnect(self.now, Disconnect::Eof);
         self
     }
 
-    pub fn tells(&mut self) -> Vec<Told> {
+    pub(crate) fn tells(&mut self) -> Vec<Told> {
         std::iter::from_fn(|| self.connection.poll_event())
             .map(Told::from)
             .collect()
     }
 
     /// The connection failed with this code, and request 1 was in flight.
-    pub fn assert_connection_error(&mut self, code: ErrorCode) {
+    pub(crate) fn assert_connection_error(&mut self, code: ErrorCode) {
         let told = self.tells();
         let [
             ..,
@@ -196,7 +196,7 @@ impl Peer {
     }
 
     /// Stream 1 failed with this code, and the connection goes on: request 2 is answered.
-    pub fn assert_stream_error(&mut self, code: ErrorCode) -> Told {
+    pub(crate) fn assert_stream_error(&mut self, code: ErrorCode) -> Told {
         let told = self.tells();
         let [end] = &told[..] else {
             panic!("not the end of one stream: {told:?}");
@@ -214,7 +214,7 @@ impl Peer {
     }
 
     /// Stream `id` with request `tag` is answered as if nothing had happened.
-    pub fn assert_answers(&mut self, id: u32, tag: u32) {
+    pub(crate) fn assert_answers(&mut self, id: u32, tag: u32) {
         self.says(headers(id, END_HEADERS | END_STREAM, OK));
         assert_eq!(self.tells(), [Told::Answered(tag, 200)]);
     }
@@ -238,16 +238,16 @@ impl From<Event<u32>> for Told {
     }
 }
 
-pub fn job(tag: u32, body: &[u8]) -> Job<u32> {
+pub(crate) fn job(tag: u32, body: &[u8]) -> Job<u32> {
     Job::new(request("/3/device/00", body), tag)
 }
 
-pub fn request(path: &'static str, body: &[u8]) -> Request {
+pub(crate) fn request(path: &'static str, body: &[u8]) -> Request {
     let head = Head::new(Method::POST, Fields::new());
     Request::new(head, path, body.to_vec()).unwrap()
 }
 
-pub fn frame(kind: Kind, flags: u8, id: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: Kind, flags: u8, id: u32, payload: &[u8]) -> Vec<u8> {
     let mut octets = Vec::new();
     let header = FrameHeader {
         length: u32::try_from(payload.len()).unwrap(),
@@ -260,27 +260,27 @@ pub fn frame(kind: Kind, flags: u8, id: u32, payload: &[u8]) -> Vec<u8> {
     octets
 }
 
-pub fn headers(id: u32, flags: u8, block: &[u8]) -> Vec<u8> {
+pub(crate) fn headers(id: u32, flags: u8, block: &[u8]) -> Vec<u8> {
     frame(Kind::Headers, flags, id, block)
 }
 
-pub fn continuation(id: u32, flags: u8, block: &[u8]) -> Vec<u8> {
+pub(crate) fn continuation(id: u32, flags: u8, block: &[u8]) -> Vec<u8> {
     frame(Kind::Continuation, flags, id, block)
 }
 
-pub fn data(id: u32, flags: u8, octets: &[u8]) -> Vec<u8> {
+pub(crate) fn data(id: u32, flags: u8, octets: &[u8]) -> Vec<u8> {
     frame(Kind::Data, flags, id, octets)
 }
 
-pub fn rst_stream(id: u32, code: ErrorCode) -> Vec<u8> {
+pub(crate) fn rst_stream(id: u32, code: ErrorCode) -> Vec<u8> {
     frame(Kind::RstStream, 0, id, &code.0.to_be_bytes())
 }
 
-pub fn window_update(id: u32, increment: u32) -> Vec<u8> {
+pub(crate) fn window_update(id: u32, increment: u32) -> Vec<u8> {
     frame(Kind::WindowUpdate, 0, id, &increment.to_be_bytes())
 }
 
-pub fn settings(entries: &[(u16, u32)]) -> Vec<u8> {
+pub(crate) fn settings(entries: &[(u16, u32)]) -> Vec<u8> {
     let mut payload = Vec::new();
     for (id, value) in entries {
         payload.extend_from_slice(&id.to_be_bytes());
@@ -289,17 +289,17 @@ pub fn settings(entries: &[(u16, u32)]) -> Vec<u8> {
     frame(Kind::Settings, 0, 0, &payload)
 }
 
-pub fn ping(flags: u8, opaque: &[u8]) -> Vec<u8> {
+pub(crate) fn ping(flags: u8, opaque: &[u8]) -> Vec<u8> {
     frame(Kind::Ping, flags, 0, opaque)
 }
 
-pub fn goaway(last: u32, code: ErrorCode, debug: &[u8]) -> Vec<u8> {
+pub(crate) fn goaway(last: u32, code: ErrorCode, debug: &[u8]) -> Vec<u8> {
     let payload = [&last.to_be_bytes()[..], &code.0.to_be_bytes(), debug].concat();
     frame(Kind::GoAway, 0, 0, &payload)
 }
 
 /// Literal fields without indexing, raw; lengths under 127.
-pub fn block(fields: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn block(fields: &[(&str, &str)]) -> Vec<u8> {
     let mut octets = Vec::new();
     for (name, value) in fields {
         octets.push(0);
@@ -312,11 +312,11 @@ pub fn block(fields: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// A final response's HEADERS on stream 1, then this.
-pub fn response(fields: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn response(fields: &[(&str, &str)]) -> Vec<u8> {
     headers(1, END_HEADERS, &block(fields))
 }
 
-pub fn frames_of(mut octets: &[u8]) -> Vec<Seen> {
+pub(crate) fn frames_of(mut octets: &[u8]) -> Vec<Seen> {
     let mut frames = Vec::new();
     while !octets.is_empty() {
         let (header, rest) = octets.split_first_chunk().expect("whole frames");

@@ -2,7 +2,7 @@
 
 const TABLE: &str = include_str!("../../../tests/CONFORMANCE.md");
 
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 14] = [
     include_str!("start.rs"),
     include_str!("settings.rs"),
     include_str!("frames.rs"),
@@ -15,12 +15,14 @@ const SOURCES: [&str; 12] = [
     include_str!("floods.rs"),
     include_str!("liveness.rs"),
     include_str!("delivery.rs"),
+    include_str!("contracts.rs"),
+    include_str!("histories.rs"),
 ];
 
 /// The names of tests: functions, and the entries of the macros.
 fn defined() -> Vec<&'static str> {
     let mut names: Vec<&str> = Vec::new();
-    for source in SOURCES.into_iter().chain([include_str!("contracts.rs")]) {
+    for source in SOURCES {
         let mut is_documented = false;
         for line in source.lines().map(str::trim) {
             let name = line.strip_prefix("fn ").unwrap_or(line);
