@@ -42,3 +42,8 @@ pub type Connection = aapns_proto::client::Connection<Tokio>;
 pub type Builder = aapns_proto::client::Builder<Tokio>;
 /// A request on its way through a [`Pool`].
 pub type Post = aapns_proto::client::Post<Tokio>;
+
+/// The README's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -30,7 +30,7 @@ struct SpeechArgs {
     /// Print nothing but results and errors
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Say more; twice for all there is
+    /// Say what the connections did, too
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     verbose: u8,
     /// Use colours

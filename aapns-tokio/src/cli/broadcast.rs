@@ -52,7 +52,7 @@ pub(crate) fn run(args: &BroadcastArgs, console: Console) -> Outcome {
         ))
     })?;
     let builder = args.connect.builder(args.connect.endpoint())?;
-    let exchanged = super::runtime()?.block_on(exchange(builder, request))?;
+    let exchanged = super::runtime()?.block_on(exchange(builder, request, console))?;
     let settlement = exchanged.settlement();
     let id = exchanged
         .result

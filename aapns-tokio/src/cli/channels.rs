@@ -95,7 +95,7 @@ fn create(storage: Storage, target: &Target, console: Console) -> Outcome {
         storage: storage.into(),
     }
     .encode();
-    let answer = ask(target, request(Method::POST, path, None, body))?;
+    let answer = ask(target, request(Method::POST, path, None, body), console)?;
     let id = answer
         .response
         .fields
@@ -119,6 +119,7 @@ fn read(channel_id: &ChannelId, target: &Target, console: Console) -> Outcome {
     let answer = ask(
         target,
         request(Method::GET, path, Some(channel_id), Vec::new()),
+        console,
     )?;
     let config = ChannelConfig::parse(&answer.response.body).map_err(odd_answer)?;
     let storage = match config.storage {
@@ -138,6 +139,7 @@ fn delete(channel_id: &ChannelId, target: &Target, console: Console) -> Outcome 
     ask(
         target,
         request(Method::DELETE, path, Some(channel_id), Vec::new()),
+        console,
     )?;
     if console.json {
         console.result(json!({"channel_id": channel_id.as_str(), "deleted": true}));
@@ -153,6 +155,7 @@ fn list(target: &Target, console: Console) -> Outcome {
     let answer = ask(
         target,
         request.map(|request| request.response_limit(LIST_LIMIT)),
+        console,
     )?;
     let list = ChannelList::parse(&answer.response.body).map_err(odd_answer)?;
     let ids: Vec<&str> = list.channels.iter().map(ChannelId::as_str).collect();
@@ -167,7 +170,11 @@ fn list(target: &Target, console: Console) -> Outcome {
 }
 
 /// Sends a request to where channels are managed.
-fn ask(target: &Target, request: Result<Request, InvalidField>) -> Result<Answer, Fault> {
+fn ask(
+    target: &Target,
+    request: Result<Request, InvalidField>,
+    console: Console,
+) -> Result<Answer, Fault> {
     let request = request.map_err(|error| {
         Fault::usage(format_args!(
             "the request can't be sent: {error}; check --topic and the channel's id"
@@ -175,7 +182,7 @@ fn ask(target: &Target, request: Result<Request, InvalidField>) -> Result<Answer
     })?;
     let builder = target.connect.builder(target.connect.channels_endpoint())?;
     super::runtime()?
-        .block_on(exchange(builder, request))?
+        .block_on(exchange(builder, request, console))?
         .success()
 }
 

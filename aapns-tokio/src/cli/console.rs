@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+use aapns_proto::pool::Stats;
 use clap::ValueEnum;
 
 /// When to use colour.
@@ -25,7 +26,7 @@ pub(crate) struct Console {
     /// Nothing but results and errors.
     pub(crate) quiet: bool,
     /// How often `-v` was given.
-    pub(crate) verbose: u8,
+    verbose: u8,
     color: Color,
 }
 
@@ -65,10 +66,17 @@ impl Console {
         }
     }
 
-    /// A word for those who asked with `-v`.
-    pub(crate) fn detail(&self, line: impl fmt::Display) {
+    /// What a pool did, for those who asked with `-v`.
+    pub(crate) fn detail(&self, stats: &Stats) {
         if self.verbose > 0 {
-            self.error_stream(line);
+            self.error_stream(format_args!(
+                "{} dials ({} failed), {} GOAWAYs, {} resent ({} possible duplicates)",
+                stats.dials,
+                stats.dial_failures,
+                stats.goaways,
+                stats.resent,
+                stats.possible_duplicates,
+            ));
         }
     }
 

@@ -3,6 +3,7 @@
 use aapns_proto::Request;
 use aapns_proto::client::{Answer, PostError};
 
+use super::console::Console;
 use super::exit::Fault;
 use super::settlement::Settlement;
 use super::signals::Signals;
@@ -33,7 +34,11 @@ impl Exchanged {
 }
 
 /// Sends one request over one connection; a signal ends it.
-pub(crate) async fn exchange(builder: Builder, request: Request) -> Result<Exchanged, Fault> {
+pub(crate) async fn exchange(
+    builder: Builder,
+    request: Request,
+    console: Console,
+) -> Result<Exchanged, Fault> {
     let mut signals = Signals::new()?;
     let pool = builder.connections(1, 1).pool().map_err(Fault::usage)?;
     let mut post = pool.post(request);
@@ -44,6 +49,7 @@ pub(crate) async fn exchange(builder: Builder, request: Request) -> Result<Excha
             (post.await, true)
         }
     };
+    console.detail(&pool.stats());
     pool.close().await;
     Ok(Exchanged {
         result,

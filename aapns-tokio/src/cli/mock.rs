@@ -1,8 +1,16 @@
 //! `aapns mock`: the embedded mock as a server.
 
-use std::path::PathBuf;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
+
+use super::connect::read_file;
+use super::console::Console;
+use super::exit::{Exit, Fault, Outcome};
+use super::signals::Signals;
+use crate::mock::{Builder, Scenario, Server};
 
 /// `aapns mock`
 #[derive(Debug, Args)]
@@ -21,7 +29,8 @@ pub(crate) struct MockArgs {
     /// PEM file of the server's key
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
-    /// Make throw-away certificates and write them into this directory: ca.pem, client.pem
+    /// Make throw-away certificates and write them into this directory: ca.pem to trust the mock,
+    /// client.pem and token-key.p8 to be known to it
     #[arg(long, value_name = "DIR")]
     self_signed: Option<PathBuf>,
     /// PEM file of authorities for client certificates: clients must then show one
@@ -42,6 +51,113 @@ pub(crate) struct MockArgs {
     log: Option<PathBuf>,
 }
 
-pub(crate) fn run(_args: &MockArgs, _console: super::Console) -> super::Outcome {
-    Err(super::not_available("aapns mock"))
+pub(crate) fn run(args: &MockArgs, console: Console) -> Outcome {
+    if args.cert.is_none() && args.self_signed.is_none() {
+        return Err(Fault::usage(
+            "the mock needs a certificate: give --self-signed DIR, or --cert FILE --key FILE",
+        ));
+    }
+    let builder = builder(args)?;
+    super::runtime()?.block_on(async {
+        let mut signals = Signals::new()?;
+        let server = builder
+            .start()
+            .await
+            .map_err(|error| Fault::usage(format_args!("{error}; choose another --port, or look at the files named")))?;
+        if let Some(dir) = &args.self_signed {
+            write_certificates(dir, &server)?;
+            console.note(format_args!(
+                "Send to it with: aapns send --server {} --ca {dir}/ca.pem --cert {dir}/client.pem --topic com.example.app DEVICE_TOKEN Hello",
+                server.origin(),
+                dir = dir.display(),
+            ));
+        }
+        console.result(serde_json::json!({"listening": server.address().to_string()}));
+        signals.wait().await;
+        let counts = server.processed();
+        console.note(format_args!(
+            "{} accepted ({} of them repeats), {} rejected, over {} connections.",
+            counts.accepted, counts.duplicates, counts.rejected, counts.connections
+        ));
+        server.stop().await;
+        Ok(Exit::Success)
+    })
+}
+
+fn builder(args: &MockArgs) -> Result<Builder, Fault> {
+    let mut builder = Server::builder().address((Ipv4Addr::LOCALHOST, args.port).into());
+    // First: it replaces what the flags below set.
+    if let Some(scenario) = &args.scenario {
+        builder = builder.scenario(read_scenario(scenario)?);
+    }
+    if let Some(millis) = args.latency {
+        builder = builder.latency(Duration::from_millis(millis));
+    }
+    if let Some(limit) = args.max_concurrent {
+        builder = builder.max_concurrent_streams(limit);
+    }
+    if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
+        builder = builder.certificate_pem(&read_file("--cert", cert)?, &read_file("--key", key)?);
+    }
+    if let Some(path) = &args.client_ca {
+        builder = builder.client_authorities(&read_file("--client-ca", path)?);
+    }
+    if let Some(path) = &args.log {
+        builder = builder.log(path);
+    }
+    Ok(builder)
+}
+
+/// A name first; what is no name is a file.
+fn read_scenario(text: &str) -> Result<Scenario, Fault> {
+    if let Ok(scenario) = Scenario::named(text) {
+        return Ok(scenario);
+    }
+    let json = std::fs::read_to_string(text).map_err(|error| {
+        Fault::file(
+            "read",
+            Path::new(text),
+            &error,
+            &format!(
+                "give a file to --scenario, or one of {}",
+                Scenario::NAMES.join(", ")
+            ),
+        )
+    })?;
+    Scenario::from_json(&json)
+        .map_err(|error| Fault::usage(format_args!("{text}: {error}; see aapns mock --help")))
+}
+
+fn write_certificates(dir: &Path, server: &Server) -> Result<(), Fault> {
+    std::fs::create_dir_all(dir).map_err(|error| fault(dir, &error))?;
+    for (name, pem, is_private) in [
+        ("ca.pem", server.ca_pem(), false),
+        ("client.pem", server.client_certificate_pem(), true),
+        ("token-key.p8", server.token_key_pem(), true),
+    ] {
+        let path = dir.join(name);
+        write_file(&path, pem, is_private).map_err(|error| fault(&path, &error))?;
+    }
+    Ok(())
+}
+
+fn write_file(path: &Path, text: &str, is_private: bool) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    if is_private {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+fn fault(path: &Path, error: &std::io::Error) -> Fault {
+    Fault::file(
+        "write",
+        path,
+        error,
+        "give a directory that you may write to to --self-signed",
+    )
 }

@@ -40,15 +40,7 @@ pub fn main() -> ExitCode {
         .and_then(|matches| Cli::from_arg_matches(&matches))
     {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Success
-            }
-            .into();
-        }
+        Err(error) => return refuse(&error).into(),
     };
     let console = cli.console();
     let exit = run(cli.command, console).unwrap_or_else(|fault| {
@@ -71,6 +63,36 @@ fn run(command: Command, console: Console) -> Outcome {
         Command::Completions(args) => generate::completions(&args, console),
         Command::Man(args) => generate::man(&args, console),
     }
+}
+
+/// Prints help where that was asked for, and errors of usage as one line.
+fn refuse(error: &clap::Error) -> Exit {
+    use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if !error.use_stderr() || error.kind() == DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return if error.use_stderr() {
+            Exit::Usage
+        } else {
+            Exit::Success
+        };
+    }
+    let text = error.to_string();
+    let words: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            line.trim_start_matches("error: ")
+                .trim_start_matches("tip: ")
+        })
+        .collect();
+    let console = Console::new(false, false, 0, console::Color::Auto);
+    console.error(format_args!(
+        "{}; see aapns --help, or --help after a command",
+        words.join("; ")
+    ));
+    Exit::Usage
 }
 
 /// A panic is a bug, and exits with its own code, on whatever thread it happens.
@@ -107,4 +129,13 @@ fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
                 "can't start the runtime: {error}; free some file descriptors"
             ))
         })
+}
+
+/// A command to its end, or to the first signal that asks it to stop.
+async fn or_signal<T>(command: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let mut signals = signals::Signals::new()?;
+    tokio::select! {
+        result = command => result,
+        () = signals.wait() => Err(Fault::interrupted("interrupted; what was on its way may have been delivered")),
+    }
 }

@@ -20,7 +20,7 @@ use super::notification::{NotificationArgs, expiration, invalid};
 pub(crate) struct SendArgs {
     /// The device token, in hexadecimal
     #[arg(required_unless_present = "input", conflicts_with = "input")]
-    device_token: Option<DeviceToken>,
+    device_token: Option<String>,
     #[command(flatten)]
     notification: NotificationArgs,
     /// The app's bundle id; with a certificate for one app it may be left out
@@ -66,12 +66,19 @@ fn run_many(args: &SendArgs, input: &Path, console: Console) -> Outcome {
     bulk::run(&args.bulk, input, defaults, &args.connect, console)
 }
 
-fn run_one(args: &SendArgs, device_token: &DeviceToken, console: Console) -> Outcome {
+fn run_one(args: &SendArgs, device_token: &str, console: Console) -> Outcome {
+    // Not the flag's own parser: its error would quote the token.
+    let device_token: DeviceToken = device_token.parse().map_err(|error| {
+        Fault::usage(format_args!(
+            "DEVICE_TOKEN: {error}; copy it as the app printed it"
+        ))
+    })?;
+    let device_token = &device_token;
     let apns_id = args.apns_id.unwrap_or_else(ApnsId::random);
     let request = request(args, device_token, apns_id)?;
     let builder = args.connect.builder(args.connect.endpoint())?;
     let settlement = super::runtime()?
-        .block_on(exchange(builder, request))?
+        .block_on(exchange(builder, request, console))?
         .settlement();
     if console.json {
         let mut line = Vec::new();

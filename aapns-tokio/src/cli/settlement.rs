@@ -102,6 +102,10 @@ impl Settlement {
         match self.outcome {
             Outcome::Delivered => "delivered".to_owned(),
             Outcome::Rejected => format!("rejected: {} {reason}", self.status.unwrap_or_default()),
+            // Nothing was ever connected: the fault is on this side, and can be found.
+            Outcome::NotProcessed if self.attempts == 0 && reason.contains(": ") => {
+                format!("not processed: {reason}; see why with: aapns doctor and the same flags")
+            }
             Outcome::NotProcessed => {
                 format!("not processed: {reason}; it is safe to send it again")
             }

@@ -16,6 +16,8 @@ use crate::{Client, Tokio};
 use drive::{Pace, Report, drive};
 use work::{Ready, Typed};
 
+pub(crate) use work::made_up_token;
+
 /// How long all connections may take to come up.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 
@@ -105,9 +107,15 @@ pub(crate) fn run(args: &BenchArgs, console: Console) -> Outcome {
             })?,
     };
     // A task of its own: what block_on runs is no worker's.
-    let report = runtime
-        .block_on(async { tokio::spawn(measure(builder, plan)).await })
-        .map_err(|error| Fault::bug(format_args!("the bench's task ended early: {error}")))??;
+    let report = runtime.block_on(async {
+        let measuring = tokio::spawn(measure(builder, plan, console));
+        super::or_signal(async {
+            measuring.await.map_err(|error| {
+                Fault::bug(format_args!("the bench's task ended early: {error}"))
+            })?
+        })
+        .await
+    })?;
     if let Some(failure) = &report.first_failure {
         console.note(format_args!("The first failure: {failure}"));
     }
@@ -128,7 +136,7 @@ struct Plan {
     ready: Ready,
 }
 
-async fn measure(builder: Builder<Tokio>, plan: Plan) -> Result<Report, Fault> {
+async fn measure(builder: Builder<Tokio>, plan: Plan, console: Console) -> Result<Report, Fault> {
     let client: Client = builder.build().map_err(Fault::usage)?;
     wait_for_connections(&client, &plan).await?;
     let report = if plan.is_typed {
@@ -138,6 +146,7 @@ async fn measure(builder: Builder<Tokio>, plan: Plan) -> Result<Report, Fault> {
         let Plan { ready, .. } = &plan;
         drive(plan.requests, plan.pace, |n| ready.post(client.pool(), n)).await
     };
+    console.detail(&client.stats());
     client.close().await;
     Ok(report)
 }

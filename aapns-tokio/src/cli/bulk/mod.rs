@@ -99,6 +99,7 @@ pub(crate) fn run(
             progress: Progress::of_octets(octets, console),
         })?;
         let summary = engine.run().await;
+        console.detail(&pool.stats());
         if summary.stopped.is_none() {
             pool.close().await;
         }
@@ -156,7 +157,7 @@ fn open_input(path: &Path) -> Result<(Lines, Option<u64>), Fault> {
             path.display()
         )));
     }
-    let octets = metadata.is_file().then(|| metadata.len());
+    let octets = metadata.is_file().then_some(metadata.len());
     let pieces = input::read(file).map_err(fault)?;
     Ok((Lines::new(pieces), octets))
 }

@@ -29,7 +29,7 @@ pub(crate) struct DoctorArgs {
 pub(crate) fn run(args: &DoctorArgs, console: Console) -> Outcome {
     let mut report = Report::new(console);
     let is_usable = credential::check(args, &mut report);
-    super::runtime()?.block_on(async {
+    super::runtime()?.block_on(super::or_signal(async {
         let is_reachable = network::check(&args.connect, &mut report).await;
         if !args.probe {
             report.not_checked("clock", "only an answer tells it; add --probe");
@@ -42,7 +42,8 @@ pub(crate) fn run(args: &DoctorArgs, console: Console) -> Outcome {
         } else {
             report.not_checked("probe", "what failed above comes first");
         }
-    });
+        Ok(())
+    }))?;
     Ok(if report.has_failed() {
         Exit::Failure
     } else {

@@ -70,10 +70,7 @@ async fn resolve(endpoint: &Endpoint, report: &mut Report) -> Option<Vec<SocketA
     };
     let v4 = addresses.iter().filter(|address| address.is_ipv4()).count();
     let v6 = addresses.len() - v4;
-    report.ok(
-        CHECK,
-        format_args!("{host}: {v4} addresses of v4, {v6} of v6"),
-    );
+    report.ok(CHECK, format_args!("{host}: addresses: {v4} v4, {v6} v6"));
     Some(addresses)
 }
 
