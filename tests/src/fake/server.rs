@@ -392,7 +392,9 @@ impl Server {
 
     fn on_goaway(&mut self, frame: &Frame<'_>, cx: &mut Context<'_>) {
         let reason = frame.payload.get(4..).and_then(wire::number);
-        if reason != Some(code::NO_ERROR) && self.mood == Mood::Well && self.current.is_some() {
+        // Our ACK may be stuck on its way.
+        let is_fair = matches!(reason, Some(code::NO_ERROR | code::SETTINGS_TIMEOUT));
+        if !is_fair && self.mood == Mood::Well && self.current.is_some() {
             self.blame(cx, "GOAWAY with an error, though all was well");
         }
     }
