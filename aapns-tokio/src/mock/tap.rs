@@ -426,8 +426,10 @@ mod tests {
 
     #[test]
     fn a_stream_beyond_the_acknowledged_limit_is_noted_once() {
-        let mut streams = Streams::default();
-        streams.announced = VecDeque::from([1]);
+        let mut streams = Streams {
+            announced: VecDeque::from([1]),
+            ..Streams::default()
+        };
         streams.opened(1);
         streams.opened(3);
         assert!(!streams.take_over_limit(3), "nothing was acknowledged yet");
