@@ -161,3 +161,6 @@ pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Addresses of one name that a dial tries: at 250 ms apart, more wouldn't fit its 10 s.
 pub const DIAL_ADDRESSES: usize = 40;
+
+/// Octets that a connection which is over still reads, to let its GOAWAY arrive: two full socket buffers.
+pub const FAREWELL_OCTETS: usize = 8 * 1024 * 1024;

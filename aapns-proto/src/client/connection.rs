@@ -19,7 +19,7 @@ use crate::time::Time;
 use super::bell::Bell;
 use super::builder::{BuildError, Builder};
 use super::credential::Access;
-use super::driver::Driver;
+use super::driver::drive;
 use super::endpoint::Endpoint;
 use super::error::PostError;
 use super::pool_task::dial_until;
@@ -115,7 +115,7 @@ impl<R: Runtime> Connection<R> {
         });
         let bell = Arc::clone(&wired.bell);
         let machine = WiredMachine(Arc::clone(&wired));
-        runtime.spawn(Driver::new(runtime.clone(), transport, machine, bell));
+        runtime.spawn(drive(runtime.clone(), transport, machine, bell));
         let this = Self(Arc::new(Owner { wired }));
         this.settings().await?;
         Ok(this)

@@ -19,6 +19,7 @@ use crate::machine::{Machine, Wire};
 use crate::time::Time;
 
 use super::bell::Bell;
+use super::farewell::Farewell;
 use super::runtime::{Runtime, Timer, Transport};
 
 /// Reads in a turn: enough for a full socket buffer, few enough that writing isn't held up.
@@ -27,10 +28,23 @@ const READS: usize = 8;
 /// After a write failed: how long to read on for the GOAWAY and the answers that settle everything.
 const READ_ON: Duration = Duration::from_secs(1);
 
-/// Drives one connection to its end. Lives in a task of its own.
-pub(super) struct Driver<R: Runtime, M> {
+/// Drives one connection to its end, and takes leave of the server. Lives in a task of its own.
+pub(super) async fn drive<R: Runtime, M: Machine + Unpin>(
     runtime: R,
-    transport: R::Transport,
+    mut transport: R::Transport,
+    machine: M,
+    bell: Arc<Bell>,
+) {
+    let until = Driver::new(runtime.clone(), &mut transport, machine, bell).await;
+    if let Some(until) = until {
+        Farewell::new(&runtime, &mut transport, until).await;
+    }
+}
+
+/// The loop itself. Ready once the machine is closed: until when to take leave of the server, if it may still listen.
+struct Driver<'t, R: Runtime, M> {
+    runtime: R,
+    transport: &'t mut R::Transport,
     timer: R::Timer,
     machine: M,
     bell: Arc<Bell>,
@@ -44,6 +58,9 @@ pub(super) struct Driver<R: Runtime, M> {
     is_disconnected: bool,
 }
 
+/// How long a server may take to hear the last of us, and to end its side.
+const LEAVE: Duration = Duration::from_secs(1);
+
 /// Whether the loop may rest after a step, or there is more to do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
@@ -51,8 +68,8 @@ enum Step {
     Again,
 }
 
-impl<R: Runtime, M: Machine> Driver<R, M> {
-    pub(super) fn new(runtime: R, transport: R::Transport, machine: M, bell: Arc<Bell>) -> Self {
+impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
+    fn new(runtime: R, transport: &'t mut R::Transport, machine: M, bell: Arc<Bell>) -> Self {
         Self {
             timer: runtime.timer(),
             runtime,
@@ -106,7 +123,7 @@ impl<R: Runtime, M: Machine> Driver<R, M> {
             return Step::Rest;
         }
         for _ in 0..READS {
-            let transport = &mut self.transport;
+            let transport = &mut *self.transport;
             let read = self.machine.with(|wire| {
                 let read = transport.poll_read(cx, wire.read_buf());
                 if let Poll::Ready(Ok(n @ 1..)) = read {
@@ -131,7 +148,7 @@ impl<R: Runtime, M: Machine> Driver<R, M> {
         }
         self.is_stalled = false;
         loop {
-            let transport = &mut self.transport;
+            let transport = &mut *self.transport;
             let written = self.machine.with(|wire| {
                 let output = wire.transmit();
                 if output.is_empty() {
@@ -194,10 +211,10 @@ impl<R: Runtime, M: Machine> Driver<R, M> {
     }
 }
 
-impl<R: Runtime, M: Machine + Unpin> Future for Driver<R, M> {
-    type Output = ();
+impl<R: Runtime, M: Machine + Unpin> Future for Driver<'_, R, M> {
+    type Output = Option<Time>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Time>> {
         let this = self.get_mut();
         this.bell.listen(cx);
         if this.bell.hear() {
@@ -212,9 +229,9 @@ impl<R: Runtime, M: Machine + Unpin> Future for Driver<R, M> {
         this.has_yielded = false;
         let step = this.turn(cx);
         if this.machine.is_closed() {
-            // Best effort: nobody waits for it.
-            let _ = this.transport.poll_close(cx);
-            return Poll::Ready(());
+            let may_listen = !this.is_disconnected && this.failure.is_none();
+            let until = this.runtime.now() + LEAVE;
+            return Poll::Ready(may_listen.then_some(until));
         }
         if step == Step::Again {
             cx.waker().wake_by_ref();

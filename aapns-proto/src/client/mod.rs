@@ -17,6 +17,7 @@ mod credential;
 mod driver;
 mod endpoint;
 mod error;
+mod farewell;
 #[cfg(feature = "rustls")]
 mod fault;
 mod handle;

@@ -9,7 +9,7 @@ use crate::delivery::{DialError, DialStep};
 use crate::pool::{Action, Dial, Mint, MintError};
 use crate::time::Time;
 
-use super::driver::Driver;
+use super::driver::drive;
 use super::link::{LinkMachine, bell};
 use super::reply::Reply;
 use super::runtime::{Runtime, Target, Timer, Transport};
@@ -91,7 +91,7 @@ async fn run_link<R: Runtime>(shared: Arc<Shared<R>>, dial: Dial) {
     let bell = bell(&shared, &link);
     let runtime = shared.runtime.clone();
     let machine = LinkMachine::new(shared, link);
-    Driver::new(runtime, transport, machine, bell).await;
+    drive(runtime, transport, machine, bell).await;
 }
 
 /// Dials, at most until the deadline.

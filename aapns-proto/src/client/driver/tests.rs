@@ -162,7 +162,7 @@ impl Machine for Puppet {
 struct World {
     runtime: Fake,
     log: Log,
-    driver: Driver<Fake, Puppet>,
+    driver: Driver<'static, Fake, Puppet>,
     wakes: Arc<Count>,
 }
 
@@ -195,7 +195,12 @@ impl World {
             work,
         };
         Self {
-            driver: Driver::new(runtime.clone(), transport, machine, Arc::default()),
+            driver: Driver::new(
+                runtime.clone(),
+                Box::leak(Box::new(transport)),
+                machine,
+                Arc::default(),
+            ),
             runtime,
             log,
             wakes: Arc::default(),
@@ -276,7 +281,7 @@ fn after_a_failed_write_it_reads_on_for_a_second() {
     assert_eq!(world.poll().0, ["read 9", "may not take"]);
     world.runtime.nanos.store(1_000_000_000, Ordering::Relaxed);
     let (log, _, is_over) = world.poll();
-    let expected = ["disconnect: reset by the server", "may not take", "close"];
+    let expected = ["disconnect: reset by the server", "may not take"];
     assert_eq!(log, expected);
     assert!(is_over);
 }
@@ -298,4 +303,34 @@ fn a_flood_of_input_does_not_hold_up_output() {
     assert_eq!(log.iter().filter(|line| *line == "read 16").count(), READS);
     assert_eq!(log[READS..], ["take", "write 1", "flush"]);
     assert!(woke);
+}
+
+#[test]
+fn the_server_hears_the_last_octets_before_the_socket_goes() {
+    let (runtime, log) = (Fake::default(), Log::default());
+    let mut transport = Script {
+        log: Arc::clone(&log),
+        reads: VecDeque::from([Ok(vec![0; 16]), Ok(vec![0; 16])]),
+        ..Script::default()
+    };
+    let until = Time::from_millis(1_000);
+    let mut farewell = Farewell::new(&runtime, &mut transport, until);
+    let mut idle = Context::from_waker(Waker::noop());
+    let poll = Pin::new(&mut farewell).poll(&mut idle);
+    assert!(poll.is_pending(), "the server has not ended its side");
+    assert_eq!(*log.lock().expect("unpoisoned"), ["close"]);
+    runtime.nanos.store(until.as_nanos(), Ordering::Relaxed);
+    assert!(Pin::new(&mut farewell).poll(&mut idle).is_ready());
+}
+
+#[test]
+fn leave_is_taken_only_of_a_server_that_may_listen() {
+    let mut world = World::new(0, |_| {});
+    world.driver.machine.wire.is_closed = true;
+    let mut idle = Context::from_waker(Waker::noop());
+    let until = Pin::new(&mut world.driver).poll(&mut idle);
+    assert_eq!(until, Poll::Ready(Some(Time::ZERO + LEAVE)));
+    let mut world = World::new(0, |script| script.reads.push_back(Ok(Vec::new())));
+    let until = Pin::new(&mut world.driver).poll(&mut idle);
+    assert_eq!(until, Poll::Ready(None));
 }
