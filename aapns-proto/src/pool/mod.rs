@@ -83,7 +83,7 @@ pub struct Pool<T> {
     breaker: Breaker,
     growth: scale::Growth,
     phase: close::Phase,
-    /// The queue was full, and hasn't been empty since: somebody may wait for room.
+    /// The queue was full: somebody may wait for room.
     is_short: bool,
     /// Places that were announced and not taken since.
     offered: usize,
@@ -137,6 +137,8 @@ impl<T: Tag> Pool<T> {
         if let Some(cause) = self.flush_cause() {
             let done = job.give_up(cause);
             self.end(done);
+            self.offered = self.offered.saturating_sub(1);
+            self.announce_room();
             let ticket = Ticket(u64::MAX);
             return Ok(Submitted { ticket, wake: None });
         }
@@ -265,7 +267,7 @@ impl<T: Tag> Pool<T> {
         Some(action)
     }
 
-    /// Nobody waits for room any more: spares [`Action::Room`] until the next `Full`.
+    /// Nobody waits for room any more: spares the driver [`Action::Room`] until the next `Full`.
     pub fn no_waiters(&mut self) {
         (self.is_short, self.offered) = (false, 0);
     }
@@ -330,9 +332,6 @@ impl<T: Tag> Pool<T> {
         if more > 0 {
             self.offered += more;
             self.actions.push_back(Action::Room(more));
-        }
-        if self.waiting() == 0 {
-            (self.is_short, self.offered) = (false, 0);
         }
     }
 
