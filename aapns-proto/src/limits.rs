@@ -50,8 +50,14 @@ pub const ADVERTISED_FIELD_LIST: u32 = 16 * 1024;
 /// CONTINUATION frames of one field block: nghttp2's number (VU#421644).
 pub const CONTINUATIONS: u32 = 8;
 
-/// Octets of fields and bodies kept for responses that are not complete or not taken yet, over all streams.
-pub const HELD_RESPONSES: usize = 16 * 1024 * 1024;
+/// Octets of fields and bodies kept for responses that are not complete or not taken yet, over all
+/// streams: sixty-four of the largest default bodies. Beyond, a response is cut.
+pub const HELD_RESPONSES: usize = 4 * 1024 * 1024;
+
+/// Octets of memory that one connection takes at most with a thousand requests in flight, whatever
+/// the server sends; what the requests themselves hold is their sender's. Held responses count
+/// twice, for vectors grow by doubling; the rest is buffers, slots and events.
+pub const CONNECTION_MEMORY: usize = 12 * 1024 * 1024;
 
 /// Interim (1xx) responses of one stream: the upper end of what clients allow.
 pub const INTERIM_RESPONSES: u8 = 32;
@@ -70,6 +76,9 @@ pub const FLOOD_PROGRESS: u32 = 4;
 
 /// Points of a frame that makes us answer (PING, SETTINGS): a thousand in a burst, as nghttp2's queue of ACKs.
 pub const FLOOD_ANSWERED: u32 = 10;
+
+/// Streams for a point, where a frame touches all of them: as many as fit the work of another frame.
+pub const FLOOD_STREAMS: u32 = 64;
 
 /// Points of a GOAWAY: a hundred of them; a graceful shutdown needs two.
 pub const FLOOD_GOAWAY: u32 = 100;

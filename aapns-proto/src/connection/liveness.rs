@@ -125,10 +125,14 @@ impl Liveness {
         if is_busy && now >= self.silent_since() + config.ping_after {
             return Verdict::Suspicious;
         }
-        if !is_busy && now >= self.heard + config.idle_ping_after {
-            self.is_stale = true;
-        }
+        self.note_idleness(now, config, is_busy);
         Verdict::Alive
+    }
+
+    /// After long idleness the next use needs a PING first.
+    #[inline]
+    pub(super) fn note_idleness(&mut self, now: Time, config: &ConnectionConfig, is_busy: bool) {
+        self.is_stale |= !is_busy && now >= self.heard + config.idle_ping_after;
     }
 
     /// Whether the peer is there, and yet no stream was answered for too long.

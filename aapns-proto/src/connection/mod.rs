@@ -250,6 +250,8 @@ impl<T> Connection<T> {
     #[allow(clippy::result_large_err, reason = "the job comes back whole")]
     pub fn start(&mut self, now: Time, job: Job<T>) -> Result<(), Rejected<T>> {
         self.advance(now);
+        let is_busy = self.streams.len() > 0;
+        self.liveness.note_idleness(self.now, &self.config, is_busy);
         let reason = if !matches!(self.phase, Phase::Open) {
             RejectReason::Closed
         } else if self.credit().streams == 0 {

@@ -114,19 +114,14 @@ impl<T> Connection<T> {
         }
         match fields.head() {
             Err(rule) => self.reject(id, rule),
-            Ok(status @ 100..=199) => return self.handle_interim(id, status, end_stream),
+            Ok(100..=199) => return self.handle_interim(id, end_stream),
             Ok(status) => self.handle_final(id, status, fields, end_stream),
         }
         Ok(())
     }
 
     /// An interim response says nothing that we need (RFC 9110 §15.2).
-    fn handle_interim(
-        &mut self,
-        id: u32,
-        _status: u16,
-        end_stream: bool,
-    ) -> Result<(), FrameError> {
+    fn handle_interim(&mut self, id: u32, end_stream: bool) -> Result<(), FrameError> {
         if end_stream {
             self.reject(id, "an interim response ends the stream (§8.1)");
             return Ok(());

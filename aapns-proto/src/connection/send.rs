@@ -123,7 +123,7 @@ impl<T> Connection<T> {
     pub(super) fn code_bodies(&mut self) {
         self.is_body_due = false;
         let mut stuck = 0;
-        while stuck < self.waiting.len() && !self.is_body_due {
+        while stuck < self.waiting.len() && !self.is_body_due && self.send_window.octets() > 0 {
             let Some(id) = self.waiting.pop_front() else {
                 return;
             };

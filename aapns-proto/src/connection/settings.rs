@@ -3,7 +3,8 @@
 use super::Connection;
 use crate::frame::{ErrorCode, FrameError, PREFACE, Settings, WindowUpdate, setting};
 use crate::limits::{
-    ADVERTISED_FIELD_LIST, CONNECTION_WINDOW, FLOOD_ANSWERED, SETTINGS_ENTRIES, STREAM_WINDOW,
+    ADVERTISED_FIELD_LIST, CONNECTION_WINDOW, FLOOD_ANSWERED, FLOOD_STREAMS, SETTINGS_ENTRIES,
+    STREAM_WINDOW,
 };
 use crate::time::Time;
 
@@ -93,6 +94,8 @@ impl<T> Connection<T> {
         if change == 0 {
             return Ok(());
         }
+        let touched = u32::try_from(self.streams.len()).unwrap_or(u32::MAX);
+        self.charge(touched / FLOOD_STREAMS)?;
         for stream in self.streams.iter_mut() {
             stream.send_window.add(change).map_err(|_| {
                 FrameError::connection(
