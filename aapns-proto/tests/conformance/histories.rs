@@ -240,7 +240,7 @@ impl History {
         let now = self.peer.now;
         if connection.poll_timeout().is_some_and(|(at, _)| at <= now) {
             connection.handle_timeout(now);
-            while let Some((_, why)) = connection.poll_timeout().filter(|(at, _)| *at <= now) {
+            if let Some((_, why)) = connection.poll_timeout().filter(|(at, _)| *at <= now) {
                 assert_eq!(why, aapns_proto::Wakeup::Now, "a timer spins");
                 return self.check();
             }
