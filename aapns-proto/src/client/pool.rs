@@ -201,7 +201,7 @@ impl<R: Runtime> Pool<R> {
         shared.with(|core| core.close(now, how));
         poll_fn(|cx| {
             shared.with(|core| {
-                if core.is_closed && core.orders.is_empty() {
+                if core.is_over() {
                     return Poll::Ready(());
                 }
                 core.watchers.push(cx.waker().clone());

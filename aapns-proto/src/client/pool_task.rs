@@ -90,8 +90,25 @@ async fn run_link<R: Runtime>(shared: Arc<Shared<R>>, dial: Dial) {
     };
     let bell = bell(&shared, &link);
     let runtime = shared.runtime.clone();
+    let _transport = CountedTransport::new(&shared);
     let machine = LinkMachine::new(shared, link);
     drive(runtime, transport, machine, bell).await;
+}
+
+/// A transport that whoever closes the pool waits for; it counts until it is dropped.
+struct CountedTransport<R: Runtime>(Arc<Shared<R>>);
+
+impl<R: Runtime> CountedTransport<R> {
+    fn new(shared: &Arc<Shared<R>>) -> Self {
+        shared.with(|core| core.transports += 1);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl<R: Runtime> Drop for CountedTransport<R> {
+    fn drop(&mut self) {
+        self.0.with(|core| core.transports -= 1);
+    }
 }
 
 /// Dials, at most until the deadline.

@@ -46,6 +46,8 @@ pub(super) struct Core {
     pub(super) access: Access,
     pub(super) is_closing: bool,
     pub(super) is_closed: bool,
+    /// Transports of links, those included that only take leave of the server.
+    pub(super) transports: usize,
     wakes: Wakes,
 }
 
@@ -74,6 +76,7 @@ impl<R: Runtime> Shared<R> {
             access,
             is_closing: false,
             is_closed: false,
+            transports: 0,
             wakes: Wakes::default(),
         };
         Self {
@@ -136,6 +139,11 @@ impl Core {
             self.pool.close(now, how);
             self.room.call_all(&mut self.wakes.tasks);
         }
+    }
+
+    /// Everything is settled, and the last server has heard our farewell.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_closed && self.orders.is_empty() && self.transports == 0
     }
 
     pub(super) fn state(&self) -> State {
