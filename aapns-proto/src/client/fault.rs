@@ -64,7 +64,8 @@ fn describe(error: &Error) -> String {
 
 fn certificate(why: &CertificateError) -> String {
     match why {
-        CertificateError::UnknownIssuer => {
+        // A bad signature: an authority of the same name with another key is trusted.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "the server's certificate is signed by an authority that isn't trusted (wrong CA?)"
                 .into()
         }

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &MockArgs, console: Console) -> Outcome {
                 dir = dir.display(),
             ));
         }
-        console.result(serde_json::json!({"listening": server.address().to_string()}));
+        console.result(format_args!(r#"{{"listening": "{}"}}"#, server.address()));
         signals.wait().await;
         let counts = server.processed();
         console.note(format_args!(

@@ -35,7 +35,7 @@ const FAULTS: &str = r#"{
     "rules": [
         {"every": 3000, "do": {"goaway": {"unprocessed": 20, "reason": "Shutdown"}}},
         {"probability": 0.005, "do": "refuse"},
-        {"probability": 0.0005, "do": "cut"},
+        {"probability": 0.0001, "do": "cut"},
         {"probability": 0.01, "do": {"answer": {"status": 410, "reason": "Unregistered", "timestamp": 1700000000000}}},
         {"probability": 0.005, "do": {"answer": {"status": 400, "reason": "BadDeviceToken"}}},
         {"probability": 0.001, "do": {"answer": {"status": 503, "reason": "ServiceUnavailable"}}}

@@ -1,0 +1,120 @@
+//! Signals, and readers that go away.
+
+use std::io::Write;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use aapns_tokio::mock::Server;
+
+use super::support::{
+    Target, aapns, assert_each_once, count, finish, line, lines, results, signal, spawn, wait_until,
+};
+
+#[test]
+fn a_signal_drains_and_every_line_taken_up_has_its_result() {
+    for name in ["INT", "TERM"] {
+        let target = Target::with(Server::builder().latency(Duration::from_millis(300)));
+        let output = target.dir.path("out");
+        let args = target.send_args(&["--input", "-", "--output", &output]);
+        let mut child = spawn(aapns(args).stdin(Stdio::piped()));
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(lines(100).as_bytes()).unwrap();
+        wait_until("all are with the server", || {
+            target.server.processed().accepted == 100
+        });
+        signal(&child, name);
+        let ran = finish(child).exits(3);
+        ran.complains(&["interrupted", "--resume"]);
+        drop(input);
+        let results = results(&target.dir.read("out"));
+        assert_each_once(&results, 100);
+        assert_eq!(count(&results, "delivered"), 100);
+    }
+}
+
+#[test]
+fn answers_that_do_not_come_within_five_seconds_are_unknown() {
+    let target = Target::with(Server::builder().latency(Duration::from_secs(60)));
+    let input = target.dir.write("in", lines(50));
+    let output = target.dir.path("out");
+    let args = target.send_args(&["--input", &input, "--output", &output, "--timeout", "none"]);
+    let child = spawn(&mut aapns(args));
+    wait_until("all are with the server", || {
+        target.server.processed().accepted == 50
+    });
+    let start = Instant::now();
+    signal(&child, "TERM");
+    finish(child).exits(3);
+    assert!(
+        start.elapsed() < Duration::from_secs(7),
+        "{:?}",
+        start.elapsed()
+    );
+    let results = results(&target.dir.read("out"));
+    assert_each_once(&results, 50);
+    assert_eq!(count(&results, "unknown"), 50);
+    assert_eq!(results[0]["cause"], "interrupted");
+}
+
+#[test]
+fn what_was_never_sent_is_not_processed() {
+    let target = Target::with(
+        Server::builder()
+            .max_concurrent_streams(2)
+            .latency(Duration::from_secs(60)),
+    );
+    let input = target.dir.write("in", lines(20));
+    let output = target.dir.path("out");
+    let args = target.send_args(&["--input", &input, "--output", &output, "--timeout", "none"]);
+    let child = spawn(&mut aapns(args));
+    wait_until("some are with the server", || {
+        target.server.processed().accepted == 4
+    });
+    signal(&child, "INT");
+    // The second one asks for less patience.
+    std::thread::sleep(Duration::from_millis(200));
+    let start = Instant::now();
+    signal(&child, "INT");
+    finish(child).exits(3);
+    assert!(
+        start.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        start.elapsed()
+    );
+    let results = results(&target.dir.read("out"));
+    assert_each_once(&results, 20);
+    assert_eq!(
+        (count(&results, "unknown"), count(&results, "not_processed")),
+        (4, 16)
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_run() {
+    let target = Target::new();
+    let input = target.dir.write("in", lines(50_000));
+    let mut child = spawn(&mut aapns(target.send_args(&["--input", &input])));
+    drop(child.stdout.take());
+    finish(child).exits(3).complains(&["output", "broken pipe"]);
+}
+
+#[test]
+fn results_are_written_at_least_once_a_second() {
+    let target = Target::new();
+    let output = target.dir.path("out");
+    let mut child = spawn(
+        aapns(target.send_args(&["--input", "-", "--output", &output])).stdin(Stdio::piped()),
+    );
+    let mut input = child.stdin.take().unwrap();
+    for number in 1..=3 {
+        writeln!(input, "{}", line(number)).unwrap();
+        wait_until("accepted", || target.server.processed().accepted == number);
+        let start = Instant::now();
+        wait_until("written", || {
+            super::support::has_lines(&output, number as usize)
+        });
+        assert!(start.elapsed() < Duration::from_secs(2));
+    }
+    drop(input);
+    finish(child).exits(0);
+}

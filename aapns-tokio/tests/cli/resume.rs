@@ -1,0 +1,149 @@
+//! `--resume` and `--journal`.
+
+use std::time::Duration;
+
+use aapns_tokio::mock::{Answer, Server};
+
+use super::support::{
+    Target, aapns, assert_each_once, count, finish, has_lines, lines, results, spawn, wait_until,
+};
+
+#[test]
+fn a_resumed_run_sends_only_what_is_not_settled_with_the_same_ids() {
+    let slow =
+        Target::with(Server::builder().answer("00000003", Answer::rejection(410, "Unregistered")));
+    let input = slow.dir.write("in", lines(5));
+    let output = slow.dir.path("out");
+    let id = "11111111-2222-4333-8444-555555555555";
+    let settled = |line: u64, outcome: &str| {
+        format!(
+            r#"{{"line": {line}, "device_token": "0000000{line}", "apns_id": "{id}", "unique_id": null, "outcome": "{outcome}", "status": null, "reason": null, "timestamp": null, "attempts": 1, "possible_duplicate": false, "cause": null}}"#
+        )
+    };
+    let earlier = [
+        settled(1, "delivered"),
+        settled(2, "unknown"),
+        settled(4, "not_processed"),
+    ]
+    .join("\n")
+        + "\n{\"line\": 5, \"dev";
+    slow.dir.write("out", earlier);
+    let args = ["--input", &input, "--output", &output, "--resume"];
+    slow.send(&args).exits(1);
+    let results = results(&slow.dir.read("out"));
+    assert_eq!(results.len(), 3 + 4, "one line cut off, four lines sent");
+    assert_eq!(slow.server.processed().processed, 4);
+    assert!(
+        slow.server
+            .requests()
+            .iter()
+            .all(|r| r.device_token() != Some("00000001"))
+    );
+    assert_eq!(
+        slow.server.times_accepted(id),
+        2,
+        "lines 2 and 4 keep their id"
+    );
+    // Again: nothing is left to do, and the rejected line is still not delivered.
+    slow.send(&args).exits(1);
+    assert_eq!(slow.server.processed().processed, 4);
+}
+
+#[test]
+fn at_most_once_leaves_unknown_lines_alone() {
+    let target = Target::new();
+    let input = target.dir.write("in", lines(2));
+    let unknown = r#"{"line": 1, "apns_id": null, "outcome": "unknown"}"#;
+    let output = target.dir.write("out", format!("{unknown}\n"));
+    target
+        .send(&[
+            "--input",
+            &input,
+            "--output",
+            &output,
+            "--resume",
+            "--policy",
+            "at-most-once",
+        ])
+        .exits(1);
+    assert_eq!(target.server.processed().processed, 1);
+}
+
+#[test]
+fn after_a_kill_the_journal_settles_what_may_have_been_sent() {
+    let target = Target::with(Server::builder().latency(Duration::from_secs(60)));
+    let input = target.dir.write("in", lines(20));
+    let (output, journal) = (target.dir.path("out"), target.dir.path("journal"));
+    let args = [
+        "--input",
+        &input,
+        "--output",
+        &output,
+        "--journal",
+        &journal,
+        "--policy",
+        "at-most-once",
+        "--timeout",
+        "none",
+    ];
+    let mut child = spawn(&mut aapns(target.send_args(&args)));
+    wait_until("all are with the server", || {
+        target.server.processed().accepted == 20
+    });
+    assert!(has_lines(&journal, 20));
+    child.kill().unwrap();
+    finish(child);
+    let mut again = args.to_vec();
+    again.push("--resume");
+    target.send(&again).exits(1);
+    let results = results(&target.dir.read("out"));
+    assert_each_once(&results, 20);
+    assert_eq!(count(&results, "unknown"), 20);
+    assert_eq!(
+        target.server.processed().accepted,
+        20,
+        "nothing was sent again"
+    );
+}
+
+#[test]
+fn under_at_least_once_such_lines_are_sent_again_with_the_same_id() {
+    let target = Target::with(Server::builder().latency(Duration::from_secs(3)));
+    let input = target.dir.write("in", lines(5));
+    let (output, journal) = (target.dir.path("out"), target.dir.path("journal"));
+    let args = [
+        "--input",
+        &input,
+        "--output",
+        &output,
+        "--journal",
+        &journal,
+    ];
+    let mut child = spawn(&mut aapns(target.send_args(&args)));
+    wait_until("all are with the server", || {
+        target.server.processed().accepted == 5
+    });
+    child.kill().unwrap();
+    finish(child);
+    let mut again = args.to_vec();
+    again.push("--resume");
+    target.send(&again).exits(0);
+    assert_each_once(&results(&target.dir.read("out")), 5);
+    assert_eq!(target.server.processed().duplicates, 5);
+}
+
+#[test]
+fn a_foreign_output_file_is_refused_untouched() {
+    let target = Target::new();
+    let input = target.dir.write("in", lines(1));
+    let output = target.dir.write("out", "my diary\n");
+    target
+        .send(&["--input", &input, "--output", &output, "--resume"])
+        .exits(2)
+        .complains(&["line 1", "--output"]);
+    assert_eq!(target.dir.read("out"), "my diary\n");
+    target
+        .send(&["--input", &input, "--resume"])
+        .exits(2)
+        .complains(&["--resume", "--output"]);
+}
