@@ -1,5 +1,7 @@
 //! The program, run as its users run it.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
 mod bench;
 mod bulk;
 mod demo;
