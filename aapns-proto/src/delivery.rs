@@ -1,5 +1,6 @@
 //! What became of a request, and whether the server can have processed it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -117,6 +118,8 @@ pub enum Disconnect {
     Reset,
     /// Any other failure of the transport.
     Io(std::io::ErrorKind),
+    /// The peer ended TLS with this alert (RFC 8446 §6.2). Under TLS 1.3 a client certificate is refused like this.
+    Alert(u8),
     /// The driver itself went away.
     DriverDropped,
 }
@@ -127,9 +130,27 @@ impl fmt::Display for Disconnect {
             Self::Eof => f.write_str("closed by the server"),
             Self::Reset => f.write_str("reset by the server"),
             Self::Io(kind) => write!(f, "{kind}"),
+            Self::Alert(alert) => f.write_str(&alert_text(*alert)),
             Self::DriverDropped => f.write_str("the driver went away"),
         }
     }
+}
+
+/// What a TLS alert from the server means to its client (RFC 8446 §6.2).
+pub(crate) fn alert_text(alert: u8) -> Cow<'static, str> {
+    let text = match alert {
+        42 => "the server refused the client certificate (bad_certificate)",
+        43 => "the server refused the client certificate (unsupported_certificate)",
+        44 => "the server refused the client certificate: it is revoked",
+        45 => "the server refused the client certificate: it has expired",
+        46 => "the server refused the client certificate (certificate_unknown)",
+        48 => "the server refused the client certificate: it doesn't trust its authority",
+        70 => "the server speaks neither TLS 1.2 nor 1.3",
+        116 => "the server wants a client certificate",
+        120 => "the server did not select h2 by ALPN",
+        other => return format!("the server ended TLS with alert {other}").into(),
+    };
+    text.into()
 }
 
 /// Why no connection could be made, by the step that failed.

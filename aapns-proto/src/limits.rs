@@ -173,3 +173,6 @@ pub const DIAL_ADDRESSES: usize = 40;
 
 /// Octets that a connection which is over still reads, to let its GOAWAY arrive: two full socket buffers.
 pub const FAREWELL_OCTETS: usize = 8 * 1024 * 1024;
+
+/// A dial's driver gives up at its deadline, and knows which step hung: it has this long to say so.
+pub const DIAL_GRACE: Duration = Duration::from_millis(500);

@@ -241,6 +241,10 @@ impl<R: Runtime, M: Machine + Unpin> Future for Driver<'_, R, M> {
 }
 
 fn disconnect(error: &io::Error) -> Disconnect {
+    #[cfg(feature = "rustls")]
+    if let Some(alert) = super::fault::alert(error) {
+        return Disconnect::Alert(alert);
+    }
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Disconnect::Eof,
         io::ErrorKind::ConnectionReset

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use rustls::{AlertDescription, CertificateError, Error};
+use rustls::{CertificateError, Error};
 
-use crate::delivery::{DialError, DialStep};
+use crate::delivery::{DialError, DialStep, alert_text};
 
 /// A dial that failed before TLS: name resolution, TCP, a proxy. Worth trying again.
 pub fn dial_error(error: &io::Error) -> DialError {
@@ -40,6 +40,14 @@ pub fn tls_error(error: &io::Error) -> DialError {
     }
 }
 
+/// The alert that ended a TLS stream, if one did.
+pub(super) fn alert(error: &io::Error) -> Option<u8> {
+    match error.get_ref()?.downcast_ref::<Error>()? {
+        Error::AlertReceived(alert) => Some(u8::from(*alert)),
+        _ => None,
+    }
+}
+
 fn is_fatal(error: &Error) -> bool {
     matches!(
         error,
@@ -55,7 +63,7 @@ fn is_fatal(error: &Error) -> bool {
 fn describe(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(why) => certificate(why),
-        Error::AlertReceived(alert) => alert_text(*alert),
+        Error::AlertReceived(alert) => alert_text(u8::from(*alert)).into_owned(),
         Error::NoApplicationProtocol => crate::pool::NotAdmitted::NotHttp2.to_string(),
         Error::InvalidMessage(_) => "the server does not speak TLS on this port".to_owned(),
         other => other.to_string(),
@@ -79,27 +87,6 @@ fn certificate(why: &CertificateError) -> String {
             "the server's certificate is for another host name".into()
         }
         other => format!("the server's certificate does not verify: {other}"),
-    }
-}
-
-fn alert_text(alert: AlertDescription) -> String {
-    match alert {
-        AlertDescription::NoApplicationProtocol => crate::pool::NotAdmitted::NotHttp2.to_string(),
-        AlertDescription::CertificateExpired => {
-            "the server says that the client certificate has expired".into()
-        }
-        AlertDescription::CertificateRevoked => {
-            "the server says that the client certificate is revoked".into()
-        }
-        AlertDescription::CertificateRequired => "the server wants a client certificate".into(),
-        AlertDescription::BadCertificate
-        | AlertDescription::UnknownCA
-        | AlertDescription::CertificateUnknown
-        | AlertDescription::UnsupportedCertificate => {
-            format!("the server refused the client certificate ({alert:?})")
-        }
-        AlertDescription::ProtocolVersion => "the server speaks neither TLS 1.2 nor 1.3".into(),
-        other => format!("the server sent the alert {other:?}"),
     }
 }
 

@@ -81,7 +81,7 @@ impl<R: Runtime> Post<R> {
         let job = Job::new(request, reply).deadline(deadline).policy(policy);
         let stage = submit(shared, now, job, |core, job, reason| match reason {
             RejectReason::Full if may_wait => {
-                let place = core.room.join(job.deadline);
+                let place = core.wait_for_room(job.deadline);
                 Stage::Waiting(Box::new(job), place)
             }
             reason => Stage::Failed(PostError::rejected(reason)),

@@ -122,9 +122,20 @@ impl<R: Runtime> Shared<R> {
 }
 
 impl Core {
+    /// Puts a caller in the line for room; its deadline is the pool's task's business.
+    pub(super) fn wait_for_room(&mut self, deadline: Option<Time>) -> Place {
+        let first = self.room.next_deadline();
+        let place = self.room.join(deadline);
+        self.wakes.rings_task |= self.room.next_deadline() != first;
+        place
+    }
+
     /// Takes a caller out of the line for room.
     pub(super) fn leave_room(&mut self, place: Place) {
         self.room.leave(place, &mut self.wakes.tasks);
+        if self.room.is_empty() {
+            self.pool.no_waiters();
+        }
     }
 
     /// Wakes a link once the lock is released.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::delivery::{DialError, DialStep};
+use crate::limits::DIAL_GRACE;
 use crate::pool::action::Dial;
 use crate::pool::backoff::SETBACK;
 use crate::pool::rng::Rng;
@@ -62,9 +63,9 @@ impl Dials {
         at.map(|at| self.pending.swap_remove(at)).is_some()
     }
 
-    /// One dial whose deadline passed without a word.
+    /// One dial whose deadline passed without a word, not even that it failed.
     pub(crate) fn pop_overdue(&mut self, now: Time) -> Option<(Dial, DialError)> {
-        let is_overdue = |dial: &Dial| dial.deadline <= now;
+        let is_overdue = |dial: &Dial| dial.deadline + DIAL_GRACE <= now;
         let at = self.pending.iter().position(is_overdue)?;
         let error = DialError {
             step: DialStep::Connect,
@@ -74,9 +75,10 @@ impl Dials {
         Some((self.pending.swap_remove(at), error))
     }
 
-    /// The deadline of the dial that ends first; there are few.
+    /// When the first dial is overdue; there are few.
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        self.pending.iter().map(|dial| dial.deadline).min()
+        let deadlines = self.pending.iter().map(|dial| dial.deadline + DIAL_GRACE);
+        deadlines.min()
     }
 
     pub(crate) fn fail(&mut self, now: Time, error: DialError, rng: &mut Rng) {
@@ -154,7 +156,7 @@ mod tests {
         let dial = dials.begin(Time::ZERO, timeout);
         assert!(dials.end(dial) && !dials.end(dial));
         let late = dials.begin(Time::ZERO, timeout);
-        assert!(dials.pop_overdue(late.deadline).is_some());
+        assert!(dials.pop_overdue(late.deadline + DIAL_GRACE).is_some());
         assert!(!dials.end(late));
         let old = dials.begin(Time::ZERO, timeout);
         dials.reset();

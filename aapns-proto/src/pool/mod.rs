@@ -225,7 +225,7 @@ impl<T: Tag> Pool<T> {
         }
     }
 
-    fn dial_error(&mut self, now: Time, error: DialError) {
+    pub(crate) fn dial_error(&mut self, now: Time, error: DialError) {
         if error.is_fatal {
             self.trip(now, Cause::Dial(error.clone()), Trip::Dial);
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aapns_models::Reason;
 
-use crate::delivery::{Cause, DialError, DialStep, GoAway};
+use crate::delivery::{Cause, DialError, DialStep, Disconnect, GoAway};
 use crate::frame::ErrorCode;
 use crate::job::Tag;
 use crate::limits::SETBACK_CAP;
@@ -154,13 +154,24 @@ impl<T: Tag> Pool<T> {
             }
             return;
         }
-        let message = cause.map_or_else(|| "closed".into(), |cause| cause.to_string());
-        let error = DialError {
-            step: DialStep::Http2,
-            is_fatal: false,
-            message: message.into(),
+        self.dial_error(now, unready(cause));
+    }
+}
+
+/// Why a link ended before the server's SETTINGS. An alert is part of the handshake still.
+fn unready(cause: Option<Cause>) -> DialError {
+    if let Some(Cause::ConnectionLost(alert @ Disconnect::Alert(_))) = cause {
+        return DialError {
+            step: DialStep::Tls,
+            is_fatal: true,
+            message: alert.to_string().into(),
         };
-        self.dials.fail(now, error, &mut self.rng);
+    }
+    let message = cause.map_or_else(|| "closed".into(), |cause| cause.to_string());
+    DialError {
+        step: DialStep::Http2,
+        is_fatal: false,
+        message: message.into(),
     }
 }
 

@@ -1,0 +1,164 @@
+//! Certificates and provider tokens, against a mock that checks them.
+
+use aapns_proto::tls::Identity;
+use aapns_tokio::mock::{Action, Answer, Authentication, KEY_ID, Scenario, Server, TEAM_ID};
+use aapns_tokio::{Credential, TokenSource};
+
+use crate::{LONG, at, builder, request, send_all};
+
+async fn server(authentication: Authentication, scenario: Scenario) -> Server {
+    let server = Server::builder()
+        .authentication(authentication)
+        .scenario(scenario);
+    server.start().await.expect("the mock")
+}
+
+fn key(server: &Server) -> Credential {
+    Credential::from_p8(server.token_key_pem().as_bytes(), KEY_ID, TEAM_ID).expect("a key")
+}
+
+fn certificate(server: &Server) -> Credential {
+    let identity = Identity::from_pem(server.client_certificate_pem().as_bytes());
+    identity.expect("a certificate").into()
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_shown() {
+    let server = server(Authentication::Certificate, Scenario::default()).await;
+    let pool = builder(&server)
+        .credential(certificate(&server))
+        .pool()
+        .expect("a pool");
+    assert_eq!(send_all(&pool, 0..10).await, 10);
+    let received = server.requests().pop().expect("a request");
+    assert_eq!(received.field("authorization"), None);
+}
+
+#[tokio::test]
+async fn a_missing_client_certificate_is_named() {
+    let server = server(Authentication::Certificate, Scenario::default()).await;
+    let pool = builder(&server).pool().expect("a pool");
+    let error = pool
+        .post(request(1))
+        .await
+        .expect_err("it wants a certificate");
+    let cause = error.failure().expect("queued").cause.to_string();
+    assert!(cause.contains("client certificate"), "{cause}");
+}
+
+#[tokio::test]
+async fn one_signed_token_serves_all_connections() {
+    let server = server(Authentication::Token, Scenario::default()).await;
+    let pool = builder(&server)
+        .credential(key(&server))
+        .connections(3, 3)
+        .pool()
+        .expect("a pool");
+    assert_eq!(send_all(&pool, 0..500).await, 500);
+    let tokens: std::collections::BTreeSet<_> = server
+        .requests()
+        .iter()
+        .map(|r| r.field("authorization").map(str::to_owned))
+        .collect();
+    assert_eq!(tokens.len(), 1);
+}
+
+#[tokio::test]
+async fn an_expired_token_is_renewed_once_and_nothing_is_lost() {
+    let scenario = Scenario::named("expired-token").expect("a scenario");
+    let server = server(Authentication::Token, scenario).await;
+    let pool = builder(&server)
+        .credential(key(&server))
+        .connections(2, 2)
+        .pool()
+        .expect("a pool");
+    assert_eq!(send_all(&pool, 0..2_000).await, 2_000);
+    assert_eq!(server.processed().accepted, 2_000);
+    assert_eq!(server.processed().duplicates, 0);
+}
+
+#[tokio::test]
+async fn a_server_that_always_calls_the_token_expired_gets_no_loop() {
+    let rule = crate::every(
+        1,
+        Action::Answer(Answer::rejection(403, "ExpiredProviderToken")),
+    );
+    let scenario = Scenario {
+        rules: vec![rule],
+        ..Scenario::default()
+    };
+    let server = server(Authentication::Token, scenario).await;
+    let pool = builder(&server).credential(key(&server)).connections(1, 1);
+    let pool = pool.pool().expect("a pool");
+    let answer = pool
+        .post(request(1))
+        .await
+        .expect("the answer is the result");
+    assert_eq!(answer.status(), 403);
+    assert!(
+        server.processed().processed <= 4,
+        "{:?}",
+        server.processed()
+    );
+}
+
+#[tokio::test]
+async fn a_ready_jwt_and_a_callback_sign_elsewhere() {
+    let server = server(Authentication::Token, Scenario::default()).await;
+    let pem = server.token_key_pem().as_bytes().to_vec();
+    let signer = aapns_proto::tls::Signer::from_p8(&pem, KEY_ID, TEAM_ID).expect("a key");
+    let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let token = signer.sign(unix.expect("after 1970")).expect("a token");
+    let value = String::from_utf8(token.value.to_vec()).expect("ASCII");
+    let jwt = value
+        .strip_prefix("bearer ")
+        .expect("a bearer token")
+        .to_owned();
+    let fixed = Credential::bearer(&jwt).expect("a JWT");
+    let pool = builder(&server).credential(fixed).pool().expect("a pool");
+    assert_eq!(send_all(&pool, 0..10).await, 10);
+    let source = TokenSource::new(move |unix| {
+        let jwt = jwt.clone();
+        async move {
+            tokio::task::yield_now().await;
+            Ok((jwt, unix))
+        }
+    });
+    let pool = builder(&server).credential(source).pool().expect("a pool");
+    assert_eq!(send_all(&pool, 10..20).await, 10);
+}
+
+#[tokio::test]
+async fn a_credential_can_be_swapped_under_load() {
+    let server = server(Authentication::Any, Scenario::default()).await;
+    let pool = builder(&server).credential(key(&server)).connections(2, 2);
+    let pool = pool.pool().expect("a pool");
+    pool.ready(LONG).await.expect("up");
+    let (first, second) = tokio::join!(send_all(&pool, 0..1_000), async {
+        pool.set_credential(&certificate(&server))
+            .expect("a credential");
+        send_all(&pool, 1_000..2_000).await
+    });
+    assert_eq!((first, second), (1_000, 1_000));
+    assert_eq!(server.processed().duplicates, 0);
+    let received = server.requests().pop().expect("a request");
+    assert_eq!(received.field("authorization"), None);
+}
+
+#[tokio::test]
+async fn a_callback_that_fails_says_why() {
+    let server = server(Authentication::Token, Scenario::default()).await;
+    let source = TokenSource::new(|_| async {
+        Err::<(String, std::time::Duration), _>(aapns_proto::pool::MintError(
+            "vault is sealed".into(),
+        ))
+    });
+    let pool = builder(&server).credential(source).pool().expect("a pool");
+    let options = aapns_tokio::PostOptions::new().timeout(std::time::Duration::from_millis(300));
+    let error = pool
+        .post_with(request(1), options)
+        .await
+        .expect_err("no token");
+    assert!(error.to_string().contains("vault is sealed"), "{error}");
+    let _ = at(1, Action::Ignore);
+}
