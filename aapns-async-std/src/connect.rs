@@ -5,10 +5,10 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use aapns_proto::client::{Target, dial_error, race, tls_error};
+use aapns_proto::client::{Proxy, Target, dial_error, race, tls_error};
 use aapns_proto::delivery::DialError;
 use async_std::net::{TcpStream, ToSocketAddrs};
-use futures::io::{AsyncRead, AsyncWrite};
+use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use futures_rustls::TlsConnector;
 use futures_rustls::client::TlsStream;
 use futures_rustls::rustls::ClientConfig;
@@ -27,7 +27,8 @@ pub type Connecting = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> +
 
 /// Makes TCP connections in the user's own way; any `Fn(host, port)` with such a future is one.
 ///
-/// It is called anew for each connection, and dropped when the dial takes too long.
+/// It is called anew for each connection, and dropped when the dial takes too long. Where there is a
+/// proxy, the proxy is what it connects to.
 pub trait Connect: Send + Sync + 'static {
     /// Connects to `host`, a name or an address, and `port`.
     fn connect(&self, host: &str, port: u16) -> Connecting;
@@ -39,16 +40,13 @@ impl<F: Fn(&str, u16) -> Connecting + Send + Sync + 'static> Connect for F {
     }
 }
 
-/// Name resolution, TCP, TLS.
+/// Name resolution, TCP, a proxy's tunnel, TLS.
 pub(crate) async fn dial(
     runtime: AsyncStd,
     hook: Option<Arc<dyn Connect>>,
     target: Target,
 ) -> Result<Transport, DialError> {
-    let stream = match hook {
-        Some(hook) => hook.connect(&target.host, target.port).await,
-        None => tcp(&runtime, &target.host, target.port).await,
-    };
+    let stream = reach(&runtime, hook, &target).await;
     let stream = stream.map_err(|error| dial_error(&error))?;
     match &target.tls {
         None => Ok(Transport::plain(stream)),
@@ -58,6 +56,37 @@ pub(crate) async fn dial(
             stream.map(Transport::tls).map_err(|e| tls_error(&e))
         }
     }
+}
+
+/// All that comes before TLS.
+async fn reach(
+    runtime: &AsyncStd,
+    hook: Option<Arc<dyn Connect>>,
+    target: &Target,
+) -> io::Result<Box<dyn Stream>> {
+    let (host, port) = target.address();
+    let mut stream = match hook {
+        Some(hook) => hook.connect(host, port).await?,
+        None => tcp(runtime, host, port).await?,
+    };
+    if let Some(proxy) = &target.proxy {
+        tunnel(&mut stream, &proxy.request(&target.host, target.port)).await?;
+    }
+    Ok(stream)
+}
+
+/// Asks a proxy for a tunnel, and reads its answer octet by octet: what follows it is the server's.
+async fn tunnel(stream: &mut Box<dyn Stream>, request: &[u8]) -> io::Result<()> {
+    stream.write_all(request).await?;
+    stream.flush().await?;
+    let mut answer = Vec::new();
+    let mut octet = [0];
+    while !Proxy::response(&answer).map_err(io::Error::other)? {
+        let read = stream.read_exact(&mut octet).await;
+        read.map_err(Proxy::lost)?;
+        answer.extend(octet);
+    }
+    Ok(())
 }
 
 async fn handshake(

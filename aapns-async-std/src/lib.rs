@@ -33,7 +33,8 @@ pub use aapns_models as models;
 pub use aapns_proto as proto;
 pub use aapns_proto::client::{
     Answer, BuildError, ConnectError, Credential, Drained, Endpoint, Failure, InvalidEndpoint,
-    PostError, PostOptions, Posting, Prepared, ResponseError, SendError, Sent, State, TokenSource,
+    PostError, PostOptions, Posting, Prepared, Proxy, ProxyError, ResponseError, SendError, Sent,
+    State, TokenSource,
 };
 pub use aapns_proto::delivery::{Cause, Delivery, DialError, DialStep};
 pub use aapns_proto::pool::Stats;

@@ -93,6 +93,10 @@ impl Runtime for AsyncStd {
         connect::dial(self.clone(), self.connect.clone(), target)
     }
 
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
     fn roots(&self) -> &'static [TrustAnchor<'static>] {
         webpki_roots::TLS_SERVER_ROOTS
     }

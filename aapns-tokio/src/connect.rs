@@ -5,9 +5,9 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use aapns_proto::client::{Target, dial_error, race, tls_error};
+use aapns_proto::client::{Proxy, Target, dial_error, race, tls_error};
 use aapns_proto::delivery::DialError;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
@@ -26,7 +26,8 @@ pub type Connecting = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> +
 
 /// Makes TCP connections in the user's own way; any `Fn(host, port)` with such a future is one.
 ///
-/// It is called anew for each connection, and dropped when the dial takes too long.
+/// It is called anew for each connection, and dropped when the dial takes too long. Where there is a
+/// proxy, the proxy is what it connects to.
 pub trait Connect: Send + Sync + 'static {
     /// Connects to `host`, a name or an address, and `port`.
     fn connect(&self, host: &str, port: u16) -> Connecting;
@@ -38,21 +39,13 @@ impl<F: Fn(&str, u16) -> Connecting + Send + Sync + 'static> Connect for F {
     }
 }
 
-/// Name resolution, TCP, TLS.
+/// Name resolution, TCP, a proxy's tunnel, TLS.
 pub(crate) async fn dial(
     runtime: Tokio,
     hook: Option<Arc<dyn Connect>>,
     target: Target,
 ) -> Result<Transport, DialError> {
-    let socket = match hook {
-        Some(hook) => hook
-            .connect(&target.host, target.port)
-            .await
-            .map(|stream| Socket::Own(OwnSocket(stream))),
-        None => tcp(&runtime, &target.host, target.port)
-            .await
-            .map(Socket::Tcp),
-    };
+    let socket = reach(&runtime, hook, &target).await;
     let socket = socket.map_err(|error| dial_error(&error))?;
     match &target.tls {
         None => Ok(Transport::plain(socket)),
@@ -62,6 +55,35 @@ pub(crate) async fn dial(
             stream.map(Transport::tls).map_err(|e| tls_error(&e))
         }
     }
+}
+
+/// All that comes before TLS.
+async fn reach(
+    runtime: &Tokio,
+    hook: Option<Arc<dyn Connect>>,
+    target: &Target,
+) -> io::Result<Socket> {
+    let (host, port) = target.address();
+    let mut socket = match hook {
+        Some(hook) => Socket::Own(OwnSocket(hook.connect(host, port).await?)),
+        None => Socket::Tcp(tcp(runtime, host, port).await?),
+    };
+    if let Some(proxy) = &target.proxy {
+        tunnel(&mut socket, &proxy.request(&target.host, target.port)).await?;
+    }
+    Ok(socket)
+}
+
+/// Asks a proxy for a tunnel, and reads its answer octet by octet: what follows it is the server's.
+async fn tunnel(socket: &mut Socket, request: &[u8]) -> io::Result<()> {
+    socket.write_all(request).await?;
+    socket.flush().await?;
+    let mut answer = Vec::new();
+    while !Proxy::response(&answer).map_err(io::Error::other)? {
+        let octet = socket.read_u8().await;
+        answer.push(octet.map_err(Proxy::lost)?);
+    }
+    Ok(())
 }
 
 async fn handshake(

@@ -82,6 +82,10 @@ impl Runtime for Tokio {
         connect::dial(self.clone(), self.connect.clone(), target)
     }
 
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
     fn roots(&self) -> &'static [tokio_rustls::rustls::pki_types::TrustAnchor<'static>] {
         webpki_roots::TLS_SERVER_ROOTS
     }

@@ -18,6 +18,7 @@ use super::handle::Client;
 use super::options::Defaults;
 use super::pool::Pool;
 use super::pool_task::PoolTask;
+use super::proxy::{Proxy, ProxyError};
 use super::runtime::Runtime;
 use super::shared::Shared;
 
@@ -32,6 +33,9 @@ pub enum BuildError {
     #[cfg(feature = "rustls")]
     #[error("{0}")]
     Credential(#[from] crate::tls::CredentialError),
+    /// The value of `HTTPS_PROXY` isn't a proxy.
+    #[error("HTTPS_PROXY: {0}")]
+    Proxy(#[from] ProxyError),
 }
 
 /// Sets up a [`Client`], a [`Pool`] or a [`Connection`]: they differ in the last call only.
@@ -45,6 +49,8 @@ pub struct Builder<R> {
     defaults: Defaults,
     config: PoolConfig,
     topic: Option<Topic>,
+    /// `None`: as the environment says.
+    proxy: Option<Option<Proxy>>,
     #[cfg(feature = "rustls")]
     ca_pem: Vec<Vec<u8>>,
     #[cfg(feature = "rustls")]
@@ -65,6 +71,7 @@ impl<R: Runtime> Builder<R> {
             },
             config: PoolConfig::default(),
             topic: None,
+            proxy: None,
             #[cfg(feature = "rustls")]
             ca_pem: Vec::new(),
             #[cfg(feature = "rustls")]
@@ -111,6 +118,13 @@ impl<R: Runtime> Builder<R> {
     /// How long name resolution, TCP and TLS may take together; 10 s by default.
     pub fn dial_timeout(mut self, timeout: Duration) -> Self {
         self.config.dial_timeout = timeout;
+        self
+    }
+
+    /// The HTTP proxy to connect through, by CONNECT; `None`: straight to the server, whatever the
+    /// environment says. By default `HTTPS_PROXY` and `NO_PROXY` say it, in either case of letters.
+    pub fn proxy(mut self, proxy: impl Into<Option<Proxy>>) -> Self {
+        self.proxy = Some(proxy.into());
         self
     }
 
@@ -206,21 +220,38 @@ impl<R: Runtime> Builder<R> {
         }
     }
 
-    #[cfg(feature = "rustls")]
     fn trust(&self) -> Result<Trust, BuildError> {
         let mut trust = self.trust.clone();
-        if !self.ca_only {
-            trust.roots = crate::tls::Roots::built_in(self.runtime.roots());
-        }
-        for pem in &self.ca_pem {
-            trust.roots.add_pem(pem)?;
+        trust.proxy = match &self.proxy {
+            Some(proxy) => proxy.clone(),
+            None => self.proxy_of_environment()?,
+        };
+        #[cfg(feature = "rustls")]
+        {
+            if !self.ca_only {
+                trust.roots = crate::tls::Roots::built_in(self.runtime.roots());
+            }
+            for pem in &self.ca_pem {
+                trust.roots.add_pem(pem)?;
+            }
         }
         Ok(trust)
     }
 
-    #[cfg(not(feature = "rustls"))]
-    fn trust(&self) -> Result<Trust, BuildError> {
-        Ok(self.trust.clone())
+    /// The variables are those of curl: for `https` only, and the lower-case name leads.
+    fn proxy_of_environment(&self) -> Result<Option<Proxy>, ProxyError> {
+        if !self.endpoint.is_tls {
+            return Ok(None);
+        }
+        let variable = |lower, upper| {
+            let value = self.runtime.variable(lower);
+            value.or_else(|| self.runtime.variable(upper))
+        };
+        Proxy::from_variables(
+            variable("https_proxy", "HTTPS_PROXY").as_deref(),
+            variable("no_proxy", "NO_PROXY").as_deref(),
+            self.endpoint.host(),
+        )
     }
 }
 

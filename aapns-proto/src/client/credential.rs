@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::pool::Auth;
 
 use super::builder::BuildError;
+use super::proxy::Proxy;
 use super::runtime::Target;
 use super::token::TokenSource;
 
@@ -65,6 +66,7 @@ pub(super) struct Access {
     #[cfg(feature = "rustls")]
     pub(super) tls: Option<Arc<rustls::ClientConfig>>,
     pub(super) tokens: Option<TokenSource>,
+    pub(super) proxy: Option<Proxy>,
 }
 
 impl Access {
@@ -77,8 +79,8 @@ impl Access {
 
     /// Where to dial with it.
     pub(super) fn target(&self, endpoint: &super::Endpoint) -> Target {
-        #[allow(unused_mut, reason = "changed by feature rustls only")]
         let mut target = Target::new(Arc::clone(&endpoint.host), endpoint.port);
+        target.proxy.clone_from(&self.proxy);
         #[cfg(feature = "rustls")]
         if endpoint.is_tls {
             target.tls.clone_from(&self.tls);
@@ -87,9 +89,10 @@ impl Access {
     }
 }
 
-/// Whom to trust; kept for credentials that come later.
+/// Whom to trust, and the way there; kept for credentials that come later.
 #[derive(Clone, Default)]
 pub(super) struct Trust {
+    pub(super) proxy: Option<Proxy>,
     #[cfg(feature = "rustls")]
     pub(super) roots: crate::tls::Roots,
     /// The user's own configuration, in place of everything else.
@@ -108,6 +111,7 @@ impl Trust {
             #[cfg(feature = "rustls")]
             tls: Some(self.tls(credential)?),
             tokens,
+            proxy: self.proxy.clone(),
         })
     }
 

@@ -125,13 +125,17 @@ pub(super) async fn dial_until<R: Runtime>(
         }
         timer
             .poll_until(cx, deadline)
-            .map(|()| Err(timed_out(target.step())))
+            .map(|()| Err(timed_out(&target)))
     })
     .await
 }
 
-fn timed_out(step: DialStep) -> DialError {
+fn timed_out(target: &Target) -> DialError {
+    let step = target.step();
     let message = match step {
+        DialStep::Connect if target.proxy.is_some() => {
+            "timed out: no answer from the proxy, or from the server behind it"
+        }
         DialStep::Connect => "timed out: no answer from the server",
         DialStep::Tls => {
             "timed out: the server accepted the connection, but its TLS handshake hangs"

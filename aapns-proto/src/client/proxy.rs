@@ -1,11 +1,16 @@
 //! HTTP CONNECT (RFC 9110 §9.3.6): the little protocol before TLS, as pure functions.
 
 use std::fmt;
+use std::io;
 
 use crate::base64;
 use crate::limits::PROXY_RESPONSE;
 
-/// An HTTP proxy that tunnels by CONNECT. `Debug` and `Display` show no password.
+/// An HTTP proxy that tunnels by CONNECT. `Debug` shows no password.
+///
+/// An adapter connects to [`host`](Self::host) and [`port`](Self::port), writes
+/// [`request`](Self::request), and reads until [`response`](Self::response) says that the tunnel is
+/// open; then it shakes hands with the server through it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     host: String,
@@ -121,6 +126,16 @@ impl Proxy {
         }
         request += "\r\n";
         request.into_bytes()
+    }
+
+    /// What a connection means that broke before the answer was there.
+    pub fn lost(error: io::Error) -> io::Error {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                io::Error::other("the proxy closed the connection before its answer was there")
+            }
+            _ => error,
+        }
     }
 
     /// Judges what the proxy has answered so far: `true` once the tunnel is open, `false` if octets are missing.

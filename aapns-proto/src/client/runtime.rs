@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::proxy::Proxy;
 use crate::delivery::{DialError, DialStep};
 use crate::time::Time;
 
@@ -43,7 +44,7 @@ pub trait Runtime: Clone + Send + Sync + Unpin + 'static {
     /// Runs a task to its end, detached.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
 
-    /// Connects: name resolution, TCP (or a proxy), TLS. Dropped if it takes longer than the pool allows.
+    /// Connects: name resolution, TCP, the tunnel through [`Target::proxy`], TLS. Dropped if it takes longer than the pool allows.
     ///
     /// # Errors
     /// [`DialError`]: the step that failed, what happened in words, and whether trying again is pointless.
@@ -51,6 +52,12 @@ pub trait Runtime: Clone + Send + Sync + Unpin + 'static {
         &self,
         target: Target,
     ) -> impl Future<Output = Result<Self::Transport, DialError>> + Send;
+
+    /// An environment variable, for `HTTPS_PROXY` and `NO_PROXY`; none by default.
+    fn variable(&self, name: &str) -> Option<String> {
+        let _ = name;
+        None
+    }
 
     /// The certificate authorities to trust unless the user says otherwise; none by default.
     #[cfg(feature = "rustls")]
@@ -103,6 +110,8 @@ pub struct Target {
     pub host: Arc<str>,
     /// TCP port.
     pub port: u16,
+    /// The proxy to open a tunnel through, before TLS; see [`Proxy`] for its protocol.
+    pub proxy: Option<Proxy>,
     /// For TLS; `None`: plain TCP.
     #[cfg(feature = "rustls")]
     pub tls: Option<Arc<rustls::ClientConfig>>,
@@ -110,14 +119,23 @@ pub struct Target {
 }
 
 impl Target {
-    /// A target without TLS.
+    /// A target without proxy and TLS.
     pub fn new(host: Arc<str>, port: u16) -> Self {
         Self {
             host,
             port,
+            proxy: None,
             #[cfg(feature = "rustls")]
             tls: None,
             step: Arc::default(),
+        }
+    }
+
+    /// Host and port to connect to by TCP: the proxy's, if there is one.
+    pub fn address(&self) -> (&str, u16) {
+        match &self.proxy {
+            Some(proxy) => (proxy.host(), proxy.port()),
+            None => (&self.host, self.port),
         }
     }
 
