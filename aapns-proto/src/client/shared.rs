@@ -189,6 +189,7 @@ impl Core {
         while let Some(action) = self.pool.poll_action() {
             match action {
                 Action::Wake(id) => self.wakes.links.push(id),
+                Action::Room(_) if self.room.is_empty() => self.pool.no_waiters(),
                 Action::Room(n) => self.room.call(n.min(CALLS), &mut self.wakes.tasks),
                 Action::Timer => self.wakes.rings_task = true,
                 Action::Closed => {

@@ -14,6 +14,8 @@ pub(super) struct Liveness {
     busy_since: Time,
     /// When the last request was answered, or otherwise settled by the peer.
     answered: Time,
+    /// A little after the last ACK of a PING: the answers may be right behind it.
+    patient_until: Time,
     ping: Option<Probe>,
     /// How many PINGs were sent: their opaque data.
     pings: u64,
@@ -48,6 +50,7 @@ impl Liveness {
             heard: now,
             busy_since: now,
             answered: now,
+            patient_until: now,
             ping: None,
             pings: 0,
             is_stale: false,
@@ -87,16 +90,20 @@ impl Liveness {
     }
 
     /// Whether this acknowledges the PING that is out.
-    pub(super) fn acknowledge(&mut self, opaque: [u8; 8]) -> bool {
-        self.ping.is_some() && opaque == self.pings.to_be_bytes() && self.ping.take().is_some()
+    pub(super) fn acknowledge(&mut self, now: Time, opaque: [u8; 8]) -> bool {
+        if self.ping.is_none() || opaque != self.pings.to_be_bytes() {
+            return false;
+        }
+        self.ping = None;
+        self.patient_until = now + LATE;
+        true
     }
 
     /// The next moment at which [`verdict`](Self::verdict) may change.
     pub(super) fn next(&self, config: &ConnectionConfig, is_busy: bool) -> Time {
         match (self.ping, is_busy) {
             (Some(ping), _) => ping.due,
-            (None, true) => (self.silent_since() + config.ping_after)
-                .min(self.unanswered_since() + config.progress_timeout),
+            (None, true) => (self.silent_since() + config.ping_after).min(self.answer_due(config)),
             (None, false) if self.is_stale => Time::NEVER,
             (None, false) => self.heard + config.idle_ping_after,
         }
@@ -137,14 +144,16 @@ impl Liveness {
 
     /// Whether the peer is there, and yet no stream was answered for too long.
     pub(super) fn is_stuck(&self, now: Time, config: &ConnectionConfig) -> bool {
-        self.ping.is_none() && now >= self.unanswered_since() + config.progress_timeout
+        self.ping.is_none() && now >= self.answer_due(config)
     }
 
     fn silent_since(&self) -> Time {
         self.heard.max(self.busy_since)
     }
 
-    fn unanswered_since(&self) -> Time {
-        self.answered.max(self.busy_since)
+    /// When a request must have been answered; not before what came with a late ACK was read.
+    fn answer_due(&self, config: &ConnectionConfig) -> Time {
+        let since = self.answered.max(self.busy_since);
+        (since + config.progress_timeout).max(self.patient_until)
     }
 }

@@ -77,7 +77,7 @@ impl<T> Connection<T> {
     /// Answers a PING ahead of everything else (RFC 9113 §6.7).
     fn handle_ping(&mut self, ping: Ping) -> Result<(), FrameError> {
         if ping.ack {
-            if self.liveness.acknowledge(ping.opaque) {
+            if self.liveness.acknowledge(self.now, ping.opaque) {
                 self.start_parked();
                 return Ok(());
             }
