@@ -1,8 +1,10 @@
 //! One connection of the mock: h2's server in, decisions out, one write a turn.
 
+mod judge;
+mod orders;
+
 use std::future::poll_fn;
 use std::io;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -16,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use self::judge::Verified;
 use super::Answer;
 use super::ledger::Received;
 use super::log::Event;
@@ -32,12 +35,8 @@ const ACCEPTS: u32 = 256;
 const BODY: usize = 16 * 1024;
 /// Both receive windows: no client waits for them.
 const WINDOW: u32 = 16 * 1024 * 1024;
-/// A GOAWAY that waits for requests to leave unprocessed waits no longer.
-const HOLD: Duration = Duration::from_millis(50);
 /// A client that was told to go is given so long to close.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// RFC 9113 §6.8: the last-stream-id of a warning.
-const ALL_STREAMS: u32 = 0x7fff_ffff;
 
 /// What the accept loop knows of a connection.
 pub(super) struct Accepted<IO> {
@@ -65,8 +64,7 @@ struct Connection<IO> {
     highest: u32,
     phase: Phase,
     cut: bool,
-    /// The provider token that was verified last, and when it was issued.
-    verified: Option<(HeaderValue, Duration)>,
+    verified: Verified,
 }
 
 enum Phase {
@@ -111,7 +109,7 @@ pub(super) async fn serve<IO>(accepted: Accepted<IO>, shared: Arc<Shared>) -> St
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let (tap, wire) = Tap::new(accepted.io, shared.limit());
+    let (tap, wire) = Tap::new(accepted.io, shared.scenario.limit());
     let mut handshake = std::pin::pin!(
         h2::server::Builder::new()
             .initial_window_size(WINDOW)
@@ -318,7 +316,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             length,
             ..
         } = incoming;
-        let answer = match self.judge(&parts, length) {
+        let answer = match self.shared.judge(&parts, length, &mut self.verified) {
             Err(rejection) => rejection,
             Ok(()) => plan.answer.clone().unwrap_or(Answer::ok()),
         };
@@ -396,44 +394,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         respond.send_reset(h2::Reason::REFUSED_STREAM);
     }
 
-    fn judge(&mut self, parts: &Parts, length: usize) -> Result<(), Answer> {
-        let token = parts.headers.get("authorization");
-        super::check::check(parts, length, token.is_some())?;
-        self.shared.judge_token(token, &mut self.verified)?;
-        self.shared.judge_device(parts.uri.path())
-    }
-
     fn expire_token(&self, plan: &Plan, parts: &Parts) {
         if plan.then.contains(&Action::ExpireToken)
             && let Some(token) = parts.headers.get("authorization")
         {
             self.shared.expire(token.clone());
-        }
-    }
-
-    /// Does what concerns the whole connection; after the request on `stream`, if one caused it.
-    fn obey(&mut self, action: Action, stream: Option<u32>) {
-        match action {
-            Action::Goaway(goaway) => self.prepare_goaway(goaway),
-            Action::Limit(limit) => {
-                lock(&self.wire).announce(limit);
-                self.shared.log.note(&Event::Limit {
-                    connection: self.number,
-                    max_concurrent_streams: limit,
-                });
-            }
-            Action::Cut => {
-                self.cut = true;
-                let owed = self.owed as u64 + u64::from(stream.is_some());
-                lock(&self.shared.ledger).counts.unanswered += owed;
-            }
-            Action::Blackhole => {
-                lock(&self.wire).go_silent();
-                self.shared.log.note(&Event::Silent {
-                    connection: self.number,
-                });
-            }
-            _ => {}
         }
     }
 
@@ -446,50 +411,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             Later::Order(action) => self.obey(action, None),
             Later::Goaway => self.say_goaway(),
         }
-    }
-
-    fn prepare_goaway(&mut self, goaway: Goaway) {
-        if !matches!(self.phase, Phase::Open) {
-            return;
-        }
-        if let Some(millis) = goaway.two_step_ms {
-            self.send_goaway(ALL_STREAMS, &Goaway::default());
-            let then = Goaway {
-                two_step_ms: None,
-                ..goaway
-            };
-            let order = Later::Order(Action::Goaway(then));
-            self.timers.set(Duration::from_millis(millis), order);
-            return;
-        }
-        let at_once = goaway.unprocessed == 0;
-        self.phase = Phase::Holding(goaway.unprocessed, goaway);
-        if at_once {
-            self.say_goaway();
-        } else {
-            self.timers.set(HOLD, Later::Goaway);
-        }
-    }
-
-    /// The last-stream-id is the highest that was processed: what is above provably wasn't.
-    fn say_goaway(&mut self) {
-        let Phase::Holding(_, goaway) = std::mem::replace(&mut self.phase, Phase::Open) else {
-            return;
-        };
-        self.phase = Phase::Gone {
-            last: self.highest,
-            linger: goaway.linger,
-        };
-        self.send_goaway(self.highest, &goaway);
-    }
-
-    fn send_goaway(&mut self, last: u32, goaway: &Goaway) {
-        lock(&self.wire).go_away(last, goaway.code, &goaway.debug_data());
-        lock(&self.shared.ledger).counts.goaways += 1;
-        self.shared.log.note(&Event::Goaway {
-            connection: self.number,
-            last_stream_id: last,
-        });
     }
 }
 
@@ -520,53 +441,5 @@ fn ending(error: &h2::Error) -> End {
         End::Client
     } else {
         End::Failed(error.to_string())
-    }
-}
-
-impl Shared {
-    fn limit(&self) -> u32 {
-        self.scenario.max_concurrent_streams.unwrap_or(1000)
-    }
-
-    fn judge_token(
-        &self,
-        token: Option<&HeaderValue>,
-        verified: &mut Option<(HeaderValue, Duration)>,
-    ) -> Result<(), Answer> {
-        if self.any_expired.load(Ordering::Relaxed)
-            && let Some(token) = token
-            && lock(&self.expired).contains(token)
-        {
-            return Err(Answer::rejection(403, "ExpiredProviderToken"));
-        }
-        let Some(check) = &self.token_check else {
-            return Ok(());
-        };
-        match verified {
-            Some((value, issued)) if Some(&*value) == token => super::token::check_age(*issued),
-            _ => {
-                let issued = check.verify(token)?;
-                *verified = token.cloned().map(|token| (token, issued));
-                Ok(())
-            }
-        }
-    }
-
-    fn judge_device(&self, path: &str) -> Result<(), Answer> {
-        if self.scenario.device_tokens.is_empty() {
-            return Ok(());
-        }
-        let token = super::check::device_token(path)
-            .unwrap_or("")
-            .to_ascii_lowercase();
-        match self.scenario.device_tokens.get(&token) {
-            Some(answer) if !answer.is_ok() => Err(answer.clone()),
-            _ => Ok(()),
-        }
-    }
-
-    fn expire(&self, token: HeaderValue) {
-        lock(&self.expired).insert(token);
-        self.any_expired.store(true, Ordering::Relaxed);
     }
 }

@@ -16,6 +16,7 @@
 //! ```
 
 mod answer;
+mod builder;
 mod certificates;
 mod check;
 mod connection;
@@ -30,8 +31,9 @@ mod timers;
 mod token;
 
 pub use answer::Answer;
+pub use builder::{Authentication, Builder, StartError};
 pub use certificates::{KEY_ID, TEAM_ID};
 pub use ledger::{Counts, Received};
 pub use log::Event;
 pub use scenario::{Action, Goaway, Rule, Scenario, ScenarioError};
-pub use server::{Authentication, Builder, Server, StartError};
+pub use server::Server;

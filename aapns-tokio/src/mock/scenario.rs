@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Answer;
 
+/// SETTINGS_MAX_CONCURRENT_STREAMS as Apple's servers were last seen to announce it.
+const STREAMS: u32 = 1000;
+
 /// What a mock does to its clients. Everything has a default, so `{}` is a server without a fault.
 ///
 /// ```
@@ -190,6 +193,12 @@ impl Scenario {
                 .map_err(|fault| ScenarioError::Rule(index + 1, fault))?;
         }
         Ok(scenario)
+    }
+}
+
+impl Scenario {
+    pub(super) fn limit(&self) -> u32 {
+        self.max_concurrent_streams.unwrap_or(STREAMS)
     }
 }
 
