@@ -75,7 +75,10 @@ async fn reach(
 }
 
 /// Asks a proxy for a tunnel, and reads its answer octet by octet: what follows it is the server's.
-async fn tunnel(socket: &mut Socket, request: &[u8]) -> io::Result<()> {
+pub(crate) async fn tunnel<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut S,
+    request: &[u8],
+) -> io::Result<()> {
     socket.write_all(request).await?;
     socket.flush().await?;
     let mut answer = Vec::new();

@@ -238,20 +238,12 @@ impl<R: Runtime> Builder<R> {
         Ok(trust)
     }
 
-    /// The variables are those of curl: for `https` only, and the lower-case name leads.
     fn proxy_of_environment(&self) -> Result<Option<Proxy>, ProxyError> {
         if !self.endpoint.is_tls {
             return Ok(None);
         }
-        let variable = |lower, upper| {
-            let value = self.runtime.variable(lower);
-            value.or_else(|| self.runtime.variable(upper))
-        };
-        Proxy::from_variables(
-            variable("https_proxy", "HTTPS_PROXY").as_deref(),
-            variable("no_proxy", "NO_PROXY").as_deref(),
-            self.endpoint.host(),
-        )
+        let variable = |name: &str| self.runtime.variable(name);
+        Proxy::of_environment(variable, self.endpoint.host())
     }
 }
 

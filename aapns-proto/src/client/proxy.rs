@@ -84,21 +84,21 @@ impl Proxy {
         self
     }
 
-    /// The proxy that `HTTPS_PROXY` and `NO_PROXY`, as they stand in the environment, say for this host.
+    /// The proxy that the environment names for a host: `HTTPS_PROXY`, unless `NO_PROXY` exempts the host.
+    /// As with curl, either name may be in lower case, which leads.
     ///
     /// # Errors
     /// [`ProxyError::Url`] if the variable's value isn't a proxy.
-    pub fn from_variables(
-        https_proxy: Option<&str>,
-        no_proxy: Option<&str>,
+    pub fn of_environment(
+        variable: impl Fn(&str) -> Option<String>,
         host: &str,
     ) -> Result<Option<Self>, ProxyError> {
-        match https_proxy.map(str::trim).filter(|url| !url.is_empty()) {
-            Some(url) if !is_exempt(no_proxy.unwrap_or_default(), host) => {
-                Self::parse(url).map(Some)
-            }
-            _ => Ok(None),
+        let either = |name: &str| variable(&name.to_lowercase()).or_else(|| variable(name));
+        let url = either("HTTPS_PROXY").unwrap_or_default();
+        if url.trim().is_empty() || is_exempt(&either("NO_PROXY").unwrap_or_default(), host) {
+            return Ok(None);
         }
+        Self::parse(url.trim()).map(Some)
     }
 
     /// Host name or address of the proxy, without brackets.
@@ -287,13 +287,29 @@ mod tests {
 
     #[test]
     fn no_proxy_exempts_names_and_what_is_below_them() {
-        let variables =
-            |no_proxy, host| Proxy::from_variables(Some("http://p"), Some(no_proxy), host).unwrap();
+        let variables = |no_proxy: &str, host: &str| {
+            let variable = |name: &str| match name {
+                "HTTPS_PROXY" => Some(" http://p ".to_owned()),
+                "no_proxy" => Some(no_proxy.to_owned()),
+                _ => None,
+            };
+            Proxy::of_environment(variable, host).unwrap()
+        };
         assert!(variables("localhost, .apple.com", "api.push.apple.com").is_none());
         assert!(variables("apple.com", "api.push.APPLE.com").is_none());
         assert!(variables("*", "anything").is_none());
         assert!(variables("apple.com", "pineapple.com").is_some());
         assert!(variables("", "api.push.apple.com").is_some());
-        assert_eq!(Proxy::from_variables(Some(" "), None, "a"), Ok(None));
+    }
+
+    #[test]
+    fn a_proxy_of_the_environment_must_be_one_unless_it_is_empty() {
+        let only = |value: &'static str| {
+            let variable = move |name: &str| (name == "https_proxy").then(|| value.to_owned());
+            Proxy::of_environment(variable, "a")
+        };
+        assert_eq!(only(" "), Ok(None));
+        assert_eq!(only("p:3128"), Proxy::parse("http://p:3128").map(Some));
+        assert!(only("socks5://p").is_err());
     }
 }

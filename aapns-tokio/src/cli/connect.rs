@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use aapns_proto::Policy;
-use aapns_proto::client::{Builder, Credential, Endpoint};
+use aapns_proto::client::{Builder, Credential, Endpoint, Proxy};
 use aapns_proto::tls::{Identity, Roots};
 use clap::Args;
 
@@ -60,8 +60,8 @@ pub(crate) struct ConnectArgs {
     /// How many seconds a notification may take, retries included; none = retry for ever
     #[arg(long, value_name = "SECONDS|none", default_value = "10")]
     pub(crate) timeout: Timeout,
-    /// Connect through this HTTP proxy
-    #[arg(long, value_name = "http://HOST:PORT", hide = true)]
+    /// Connect through this HTTP proxy, in place of the one in HTTPS_PROXY; the password of a user goes into AAPNS_PROXY_PASSWORD
+    #[arg(long, value_name = "http://[USER@]HOST:PORT")]
     proxy: Option<String>,
 }
 
@@ -115,6 +115,9 @@ impl ConnectArgs {
             .connections(min, max)
             .policy(self.policy())
             .timeout(self.timeout.0);
+        if let Some(proxy) = self.proxy()? {
+            builder = builder.proxy(proxy);
+        }
         if let Some(pem) = self.ca_pem()? {
             builder = builder.ca_pem(pem);
         }
@@ -122,6 +125,34 @@ impl ConnectArgs {
             builder = builder.ca_only();
         }
         Ok(builder)
+    }
+
+    /// The proxy on the way to a server: that of `--proxy`, else the environment's.
+    pub(crate) fn proxy_to(&self, host: &str) -> Result<Option<Proxy>, Fault> {
+        if let Some(proxy) = self.proxy()? {
+            return Ok(Some(proxy));
+        }
+        Proxy::of_environment(|name| std::env::var(name).ok(), host)
+            .map_err(|error| Fault::usage(format_args!("HTTPS_PROXY: {error}")))
+    }
+
+    /// The proxy of `--proxy`. Its URL is never repeated: it may hold a password all the same.
+    fn proxy(&self) -> Result<Option<Proxy>, Fault> {
+        let Some(url) = &self.proxy else {
+            return Ok(None);
+        };
+        let user = url.rsplit_once('@').map_or("", |(user, _)| user);
+        if user.rsplit('/').next().is_some_and(|u| u.contains(':')) {
+            return Err(Fault::usage(
+                "--proxy: a password doesn't belong on the command line; put it into AAPNS_PROXY_PASSWORD",
+            ));
+        }
+        let proxy =
+            Proxy::parse(url).map_err(|error| Fault::usage(format_args!("--proxy: {error}")))?;
+        Ok(Some(match std::env::var("AAPNS_PROXY_PASSWORD") {
+            Ok(password) if !password.is_empty() => proxy.password(&password),
+            _ => proxy,
+        }))
     }
 
     /// The certificate authorities of `--ca`, known to be readable.
@@ -145,9 +176,6 @@ impl ConnectArgs {
     pub(crate) fn credential(&self) -> Result<Credential, Fault> {
         if self.p12.is_some() || self.p12_password_file.is_some() {
             return Err(super::not_available("--p12"));
-        }
-        if self.proxy.is_some() {
-            return Err(super::not_available("--proxy"));
         }
         if let Some(identity) = self.identity()? {
             return Ok(identity.into());

@@ -17,7 +17,8 @@ pub(crate) fn aapns<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Comma
     let mut command = Command::new(env!("CARGO_BIN_EXE_aapns"));
     command.args(args).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("AAPNS_") {
+        let text = name.to_string_lossy();
+        if text.starts_with("AAPNS_") || text.to_lowercase().ends_with("_proxy") {
             command.env_remove(name);
         }
     }

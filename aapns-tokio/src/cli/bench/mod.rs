@@ -197,6 +197,7 @@ fn builder(args: &BenchArgs) -> Result<Builder<Tokio>, Fault> {
         (None, None) => Credential::None,
     };
     Ok(Builder::new(Tokio::default(), endpoint)
+        .proxy(None)
         .credential(credential)
         .ca_pem(read_ca(&args.ca)?)
         .ca_only()

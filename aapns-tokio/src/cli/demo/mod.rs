@@ -118,6 +118,7 @@ fn builder(args: &DemoArgs, server: &Server) -> Result<Builder, Fault> {
     let topic = Topic::new("com.example.demo").map_err(|e| own(&e))?;
     let Connections { min, max } = args.connections;
     Ok(Builder::new(Tokio::default(), endpoint)
+        .proxy(None)
         .credential(identity)
         .topic(topic)
         .ca_pem(server.ca_pem())

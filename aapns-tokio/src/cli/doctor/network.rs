@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aapns_proto::client::{Endpoint, dial_error, tls_error};
+use aapns_proto::client::{Endpoint, Proxy, dial_error, tls_error};
 use aapns_proto::tls::{Roots, TlsOptions, client_config};
 use aapns_proto::{Connection, ConnectionConfig, Time};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,6 +17,7 @@ use tokio_rustls::rustls::{ClientConfig, ProtocolVersion, pki_types::ServerName}
 use super::report::Report;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::exit::Fault;
+use crate::connect::tunnel;
 
 /// How long each step may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -24,13 +25,26 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Whether pushes can reach the server.
 pub(super) async fn check(args: &ConnectArgs, report: &mut Report) -> bool {
     let endpoint = args.endpoint();
-    report.not_checked("proxy", "none is used");
-    let Some(addresses) = resolve(&endpoint, report).await else {
+    let proxy = match args.proxy_to(endpoint.host()) {
+        Ok(proxy) => proxy,
+        Err(fault) => {
+            report.failed("proxy", fault, "mend it first");
+            return false;
+        }
+    };
+    let (host, port) = match &proxy {
+        Some(proxy) => (proxy.host(), proxy.port()),
+        None => (endpoint.host(), endpoint.port_number()),
+    };
+    let Some(addresses) = resolve(host, port, report).await else {
         return false;
     };
-    let Some(stream) = connect(&addresses, report).await else {
+    let Some(mut stream) = connect(&addresses, report).await else {
         return false;
     };
+    if !pass(proxy.as_ref(), &endpoint, &mut stream, report).await {
+        return false;
+    }
     let config = match tls_config(args) {
         Ok(config) => config,
         Err(fault) => {
@@ -44,15 +58,10 @@ pub(super) async fn check(args: &ConnectArgs, report: &mut Report) -> bool {
     }
 }
 
-async fn resolve(endpoint: &Endpoint, report: &mut Report) -> Option<Vec<SocketAddr>> {
+async fn resolve(host: &str, port: u16, report: &mut Report) -> Option<Vec<SocketAddr>> {
     const CHECK: &str = "name";
     const ADVICE: &str = "check the name, and this machine's DNS";
-    let host = endpoint.host();
-    let found = timeout(
-        LIMIT,
-        tokio::net::lookup_host((host, endpoint.port_number())),
-    )
-    .await;
+    let found = timeout(LIMIT, tokio::net::lookup_host((host, port))).await;
     let addresses: Vec<SocketAddr> = match found {
         Err(_) => {
             report.failed(
@@ -113,6 +122,36 @@ async fn connect(addresses: &[SocketAddr], report: &mut Report) -> Option<TcpStr
         }
     }
     connected
+}
+
+/// Opens the tunnel through the proxy that was connected to, if there is one.
+async fn pass(
+    proxy: Option<&Proxy>,
+    endpoint: &Endpoint,
+    stream: &mut TcpStream,
+    report: &mut Report,
+) -> bool {
+    const CHECK: &str = "proxy";
+    let Some(proxy) = proxy else {
+        report.not_checked(CHECK, "none is used");
+        return true;
+    };
+    let place = format!("{}:{}", proxy.host(), proxy.port());
+    let request = proxy.request(endpoint.host(), endpoint.port_number());
+    let failure = match timeout(LIMIT, tunnel(stream, &request)).await {
+        Ok(Ok(())) => {
+            report.ok(CHECK, format_args!("{place} opened the tunnel"));
+            return true;
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer in {} s", LIMIT.as_secs()),
+    };
+    report.failed(
+        CHECK,
+        format_args!("{place}: {failure}"),
+        "check --proxy, HTTPS_PROXY and AAPNS_PROXY_PASSWORD, or exempt the server by NO_PROXY",
+    );
+    false
 }
 
 fn tls_config(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Fault> {
