@@ -1,5 +1,6 @@
 //! `aapns doctor`: what can go wrong before the first push, a line each.
 
+mod clock;
 mod credential;
 mod network;
 mod probe;
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &DoctorArgs, console: Console) -> Outcome {
                 "no push was sent; add --probe to send one to a made-up device token",
             );
         } else if is_usable && is_reachable {
-            probe::check(args, &mut report).await;
+            probe::check(args, &mut report, console).await;
         } else {
             report.not_checked("probe", "what failed above comes first");
         }

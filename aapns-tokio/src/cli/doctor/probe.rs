@@ -1,86 +1,93 @@
 //! One push to a device token that nobody has.
 
-use std::time::Duration;
+use std::borrow::Cow;
 
-use aapns_models::{Alert, DeviceToken, Notification, Reason};
-use aapns_proto::client::{PostOptions, SendError};
+use aapns_models::ndjson::InputLine;
+use aapns_models::{ApnsId, Expiration, PushType, Reason};
+use aapns_proto::client::Answer;
 
-use super::DoctorArgs;
 use super::report::Report;
-use crate::Client;
+use super::{DoctorArgs, clock};
+use crate::cli::bulk::Requests;
+use crate::cli::console::Console;
+use crate::cli::exchange::exchange;
+use crate::cli::exit::Fault;
 
 /// The hash of nothing: no device has it.
 const NOBODY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 const CHECK: &str = "probe";
 
-pub(super) async fn check(args: &DoctorArgs, report: &mut Report) {
-    match send(args).await {
-        Ok(()) => report.ok(
-            CHECK,
-            "the server accepted a push to a made-up device token, as Apple's would not",
-        ),
-        Err(text) => match text {
-            Answer::Accepted(text) => report.ok(CHECK, text),
-            Answer::Refused(text, advice) => report.failed(CHECK, text, advice),
-        },
+pub(super) async fn check(args: &DoctorArgs, report: &mut Report, console: Console) {
+    match send(args, console).await {
+        Ok(answer) => {
+            clock::check(&answer, report);
+            judge(&answer, report);
+        }
+        Err(fault) => {
+            report.not_checked("clock", "there was no answer");
+            report.failed(CHECK, fault, "mend what failed above first, then try again");
+        }
     }
 }
 
-enum Answer {
-    Accepted(String),
-    Refused(String, &'static str),
-}
-
-async fn send(args: &DoctorArgs) -> Result<(), Answer> {
-    let refused = |text: String| Answer::Refused(text, "mend what failed above first");
-    let token: DeviceToken = NOBODY
-        .parse()
-        .map_err(|_| refused("the made-up token is none".to_owned()))?;
-    let mut builder = args
-        .connect
-        .builder(args.connect.endpoint())
-        .map_err(|fault| refused(fault.to_string()))?;
-    if let Some(topic) = &args.topic {
-        builder = builder.topic(topic.clone());
-    }
-    let client: Client = builder
-        .connections(1, 1)
-        .build()
-        .map_err(|error| refused(error.to_string()))?;
-    let prepared = client
-        .prepare(&Notification::alert(Alert::new().body("probe")))
-        .map_err(|error| refused(error.to_string()))?;
-    let options = PostOptions::new().timeout(Duration::from_secs(10));
-    let result = client.send_prepared(&token, &prepared, None, options).await;
-    client.close().await;
-    match result {
-        Ok(_) => Ok(()),
-        Err(error) => Err(judge(&error)),
-    }
+async fn send(args: &DoctorArgs, console: Console) -> Result<Answer, Fault> {
+    let push_type = PushType::Alert;
+    let topic = args
+        .topic
+        .as_ref()
+        .map(|topic| Cow::Borrowed(topic.as_str()));
+    let line = InputLine {
+        device_token: NOBODY.into(),
+        apns_id: None,
+        topic,
+        push_type,
+        priority: None,
+        expiration: Expiration::Immediately,
+        collapse_id: None,
+        payload: br#"{"aps":{"alert":"probe"}}"#,
+    };
+    let request = Requests::default()
+        .make(&line, ApnsId::random())
+        .map_err(Fault::usage)?;
+    let builder = args.connect.builder(args.connect.endpoint())?;
+    exchange(builder, request, console)
+        .await?
+        .result
+        .map_err(Fault::failure)
 }
 
 /// What an answer says of the credential.
-fn judge(error: &SendError) -> Answer {
-    let text = error.to_string();
-    match (error.status(), error.reason()) {
+fn judge(answer: &Answer, report: &mut Report) {
+    let reason = answer.reason();
+    let said = match &reason {
+        Some(reason) => format!("{} {reason}", answer.status()),
+        None => answer.status().to_string(),
+    };
+    let advice = match (answer.status(), reason) {
+        (200, _) => {
+            return report.ok(
+                CHECK,
+                "accepted, though the device token is made up: this is not Apple's server",
+            );
+        }
         (
             _,
             Some(Reason::BadDeviceToken | Reason::Unregistered | Reason::DeviceTokenNotForTopic),
-        ) => Answer::Accepted(format!(
-            "{text}: the server took the credential, and knows no such device, as it should"
-        )),
+        ) => {
+            return report.ok(CHECK, format_args!("{said}: the credential is good, and nobody has this device token, as it should be"));
+        }
         (_, Some(Reason::MissingTopic | Reason::BadTopic | Reason::TopicDisallowed)) => {
-            Answer::Refused(text, "give the app's bundle id to --topic")
+            "give the app's bundle id to --topic"
         }
         (_, Some(Reason::ExpiredProviderToken)) => {
-            Answer::Refused(text, "check this machine's clock")
+            "set this machine's clock, or bring a fresh token"
         }
-        (_, Some(Reason::InvalidProviderToken)) => Answer::Refused(
-            text,
-            "check that the key, --key-id and --team-id belong together, and that the key isn't revoked",
-        ),
-        (Some(403), _) => Answer::Refused(text, "the credential is not for this server or app"),
-        _ => Answer::Refused(text, "try again; then look at the reason"),
-    }
+        (_, Some(Reason::InvalidProviderToken)) => {
+            "check that key, --key-id and --team-id belong together, and that the key isn't revoked"
+        }
+        (403, _) => "the credential is not for this server or app",
+        _ => "try again; then look at the reason",
+    };
+    report.failed(CHECK, said, advice);
 }
