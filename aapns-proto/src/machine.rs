@@ -8,7 +8,7 @@ use crate::job::Tag;
 use crate::link::Link;
 use crate::time::Time;
 
-/// Why [`Machine::poll_timeout`] wants to be called, for traces and for drivers that coalesce timers.
+/// Why [`Wire::poll_timeout`] wants to be called, for traces and for drivers that coalesce timers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Wakeup {
