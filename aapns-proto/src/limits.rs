@@ -116,6 +116,9 @@ pub const CLIENT_HEADS: usize = 64;
 /// asks for (no number is documented). A pool's `max_links` is at most half of it.
 pub const LINKS_LIMIT: usize = 1024;
 
+/// At most once in this time a pool looks for idle links to close: closing is never urgent.
+pub const SHRINK_PAUSE: Duration = Duration::from_secs(1);
+
 /// Jobs moved in one exchange: larger batches gain nothing measurable, and hold the lock longer.
 pub const PULL: usize = 64;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::job::Tag;
-use crate::limits::LINKS_LIMIT;
+use crate::limits::{LINKS_LIMIT, SHRINK_PAUSE};
 use crate::mutants::Mutant;
 use crate::pool::links::Order;
 use crate::pool::{Action, LinkId, Pool};
@@ -127,10 +127,14 @@ impl<T: Tag> Pool<T> {
         self.growth.shrink_at
     }
 
-    /// A link beyond the least number is up: looks in time whether it has nothing to do.
+    /// A link beyond the least number is up: looks in time whether it has nothing to do. The last one
+    /// stays, idle or not: a dial costs more.
     pub(crate) fn watch_idle(&mut self, now: Time) {
-        if self.links.up() > self.min_links() && self.growth.shrink_at.is_none() {
-            let at = now + self.config.shrink_after;
+        if self.links.up() > self.min_links().max(1) && self.growth.shrink_at.is_none() {
+            let idlest = self.links.iter_up().map(|(_, slot)| slot.busy_at).min();
+            let at = idlest.unwrap_or(now) + self.config.shrink_after;
+            // A link may be idle for long already, and be kept: not before the next second.
+            let at = at.max(now + SHRINK_PAUSE);
             self.growth.shrink_at = Some(at);
             self.arm(at);
         }
@@ -149,10 +153,7 @@ impl<T: Tag> Pool<T> {
         let surplus = surplus.min(idle.count());
         self.growth.target = (self.links.up() - surplus).max(self.min_links());
         self.drain_idle(now, surplus);
-        // The least number may be 0, and the last link be idle too: it stays, a dial costs more.
-        if self.links.up() > self.min_links().max(1) {
-            self.watch_idle(now);
-        }
+        self.watch_idle(now);
     }
 
     fn drain_idle(&mut self, now: Time, count: usize) {

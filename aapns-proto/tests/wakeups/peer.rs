@@ -64,6 +64,17 @@ impl Peer {
         self.frame(HEADERS, 0x5, id, &[0x88]);
     }
 
+    /// Any status and reason for the oldest request; the status is a literal (RFC 7541 §6.2.2).
+    #[allow(dead_code, reason = "only one of the tests that share this needs it")]
+    pub(crate) fn refuse(&mut self, status: u16, reason: &str) {
+        let id = self.open.remove(0);
+        let mut fields = vec![0x08, 3];
+        fields.extend_from_slice(status.to_string().as_bytes());
+        self.frame(HEADERS, 0x4, id, &fields);
+        let body = format!("{{\"reason\":\"{reason}\"}}");
+        self.frame(DATA, 0x1, id, body.as_bytes());
+    }
+
     /// GOAWAY with NO_ERROR: requests above this id were not processed.
     pub(crate) fn go_away(&mut self, last_stream_id: u32) {
         self.open.retain(|id| *id <= last_stream_id);

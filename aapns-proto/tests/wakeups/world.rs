@@ -299,11 +299,11 @@ impl World {
     fn submit(&mut self) {
         self.setup.submits -= 1;
         let head = Head::new(Method::POST, Fields::new());
-        let request = Request::new(head, "/3/device/00", "{}").unwrap();
+        let request = Request::new(head, "/3/device/00", "{}").expect("a valid request");
         let submitted = self
             .pool
             .submit(self.now, Job::new(request, self.submitted));
-        let submitted = submitted.unwrap();
+        let submitted = submitted.expect("room for a few jobs");
         self.submitted += 1;
         self.tickets.push(submitted.ticket);
         self.send_wake(submitted.wake);
