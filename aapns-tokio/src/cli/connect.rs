@@ -46,10 +46,10 @@ pub(crate) struct ConnectArgs {
     #[arg(long, value_name = "FILE")]
     bearer_file: Option<PathBuf>,
     /// PKCS#12 file of the client certificate and its key
-    #[arg(long, value_name = "FILE", hide = true)]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cert", "token_key", "bearer_file"])]
     p12: Option<PathBuf>,
     /// File with the password of --p12
-    #[arg(long, value_name = "FILE", hide = true)]
+    #[arg(long, value_name = "FILE", requires = "p12")]
     p12_password_file: Option<PathBuf>,
     /// How many connections, or from how many to how many: 2, 1..10
     #[arg(long, value_name = "N|MIN..MAX", default_value = "2")]
@@ -165,18 +165,16 @@ impl ConnectArgs {
         self.ca_only
     }
 
-    /// The client certificate of `--cert`.
+    /// The client certificate of `--cert` or `--p12`.
     pub(crate) fn identity(&self) -> Result<Option<Identity>, Fault> {
-        match &self.cert {
-            Some(cert) => read_identity(cert, self.key.as_deref()).map(Some),
-            None => Ok(None),
+        match (&self.cert, &self.p12) {
+            (Some(cert), _) => read_identity(cert, self.key.as_deref()).map(Some),
+            (None, Some(p12)) => read_p12(p12, self.p12_password_file.as_deref()).map(Some),
+            (None, None) => Ok(None),
         }
     }
 
     pub(crate) fn credential(&self) -> Result<Credential, Fault> {
-        if self.p12.is_some() || self.p12_password_file.is_some() {
-            return Err(super::not_available("--p12"));
-        }
         if let Some(identity) = self.identity()? {
             return Ok(identity.into());
         }
@@ -231,6 +229,23 @@ pub(crate) fn read_identity(cert: &Path, key: Option<&Path>) -> Result<Identity,
             Some(key) => format!("{} and {}", cert.display(), key.display()),
         };
         Fault::usage(format_args!("{files}: {error}; check --cert and --key"))
+    })
+}
+
+/// Reads a PKCS#12 file; without a password file, the password is empty.
+fn read_p12(path: &Path, password_file: Option<&Path>) -> Result<Identity, Fault> {
+    let der = read_file("--p12", path)?;
+    let password = match password_file {
+        Some(file) => read_file("--p12-password-file", file)?,
+        None => Vec::new(),
+    };
+    let password = String::from_utf8_lossy(&password);
+    // Editors end files with a line feed; passwords don't.
+    Identity::from_pkcs12(&der, password.trim_end_matches(['\r', '\n'])).map_err(|error| {
+        Fault::usage(format_args!(
+            "{}: {error}; check --p12 and --p12-password-file",
+            path.display()
+        ))
     })
 }
 

@@ -112,13 +112,6 @@ fn exit_with_70_on_a_panic() {
     }));
 }
 
-/// The answer of what CLI.md promises and isn't there yet.
-fn not_available(what: &str) -> Fault {
-    Fault::usage(format_args!(
-        "{what} is not available yet; see aapns --help for what is"
-    ))
-}
-
 /// The runtime of the commands that wait for the network.
 fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
     tokio::runtime::Builder::new_current_thread()

@@ -1,8 +1,9 @@
 //! The progress bar on a terminal.
 
+use std::fmt::Write;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::console::Console;
 
@@ -18,7 +19,7 @@ impl Progress {
     pub(crate) fn of_notifications(total: u64, console: Console) -> Self {
         Self::new(
             total,
-            "{bar:30} {pos}/{len}  {per_sec}  {msg}  {eta} left",
+            "{bar:30} {pos}/{len}  {rate}/s  {msg}  {eta} left",
             console,
         )
     }
@@ -40,7 +41,11 @@ impl Progress {
             ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND),
         );
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            bar.set_style(
+                style.with_key("rate", |state: &ProgressState, to: &mut dyn Write| {
+                    let _ = write!(to, "{:.0}", state.per_sec());
+                }),
+            );
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(Some(bar))

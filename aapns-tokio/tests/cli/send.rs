@@ -188,3 +188,36 @@ fn silence_is_unknown_after_the_timeout() {
     );
     assert_eq!(json["attempts"], 1);
 }
+
+/// A PKCS#12 file as `openssl` writes it, with a password from a file.
+#[test]
+fn a_pkcs12_file_is_a_client_certificate() {
+    let target = Target::with(Server::builder().authentication(Authentication::Certificate));
+    let (pem, p12) = (target.dir.path("client.pem"), target.dir.path("client.p12"));
+    let made = std::process::Command::new("openssl")
+        .args([
+            "pkcs12",
+            "-export",
+            "-in",
+            &pem,
+            "-out",
+            &p12,
+            "-passout",
+            "pass:tell no one",
+        ])
+        .status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: openssl is not installed");
+        return;
+    }
+    let password = target.dir.write("password", "tell no one\n");
+    let mut args: Vec<String> = ["send", "abcd", "Hello", "--topic", "a.b", "--p12", &p12]
+        .map(str::to_owned)
+        .into();
+    args.extend(target.open_flags());
+    run(&args)
+        .exits(2)
+        .complains(&["client.p12", "--p12-password-file"]);
+    args.extend(["--p12-password-file".to_owned(), password]);
+    run(&args).exits(0);
+}

@@ -76,17 +76,6 @@ fn no_arguments_and_help_show_the_commands() {
 }
 
 #[test]
-fn what_is_not_there_yet_says_so_and_is_not_in_the_help() {
-    let target = Target::new();
-    target
-        .send(&["abcd", "Hello", "--proxy", "http://localhost:1"])
-        .exits(2)
-        .complains(&["--proxy", "not available yet"]);
-    let help = run(["send", "--help"]).exits(0).stdout;
-    assert!(!help.contains("--proxy") && !help.contains("--p12"));
-}
-
-#[test]
 fn files_that_cannot_be_read_or_used_are_named() {
     let target = Target::new();
     let dir = Dir::new();

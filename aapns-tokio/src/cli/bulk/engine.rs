@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aapns_models::ApnsId;
 use aapns_models::ndjson::{Defaults, InputLine, InvalidLine, Outcome};
@@ -85,6 +85,7 @@ pub(super) struct Engine {
     draining: Option<Pin<Box<dyn Future<Output = ()>>>>,
     signals: Signals,
     tick: Interval,
+    start: Instant,
 }
 
 impl Engine {
@@ -106,6 +107,7 @@ impl Engine {
             draining: None,
             signals: Signals::new()?,
             tick,
+            start: Instant::now(),
         })
     }
 
@@ -327,7 +329,13 @@ impl Engine {
 
     fn show_progress(&self) {
         if self.setup.progress.is_shown() {
-            let message = format!("{}, {} in flight", self.tally, self.flights.len());
+            let seconds = self.start.elapsed().as_secs_f64().max(0.001);
+            let rate = self.tally.total() as f64 / seconds;
+            let message = format!(
+                "{}, {} in flight, {rate:.0}/s",
+                self.tally,
+                self.flights.len()
+            );
             self.setup
                 .progress
                 .update(self.setup.lines.octets(), message);
