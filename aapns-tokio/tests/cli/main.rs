@@ -6,6 +6,7 @@ mod bench;
 mod bulk;
 mod demo;
 mod doctor;
+mod interop;
 mod interrupts;
 mod mock;
 mod resume;
