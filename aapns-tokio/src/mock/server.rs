@@ -127,7 +127,7 @@ impl Server {
         &self.certificates.client_pem
     }
 
-    /// A `.p8` key for provider tokens, whose ids are [`KEY_ID`] and [`TEAM_ID`].
+    /// A `.p8` key for provider tokens, whose ids are [`KEY_ID`](super::KEY_ID) and [`TEAM_ID`](super::TEAM_ID).
     pub fn token_key_pem(&self) -> &str {
         &self.certificates.token_key_pem
     }
