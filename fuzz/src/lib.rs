@@ -2,10 +2,12 @@
 //!
 //! The targets in `fuzz_targets/` call them; `tests/replay.rs` runs them over the committed corpora.
 
+mod connection;
 mod frames;
 mod hpack;
 mod models;
 
+pub use connection::{connection_bytes, connection_ops};
 pub use frames::frame;
 pub use hpack::hpack;
 pub use models::models;

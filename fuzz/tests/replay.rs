@@ -31,3 +31,13 @@ fn the_corpus_of_hpack_has_no_finding() {
 fn the_corpus_of_models_has_no_finding() {
     replay("models", aapns_fuzz::models);
 }
+
+#[test]
+fn the_corpus_of_connection_bytes_has_no_finding() {
+    replay("connection_bytes", aapns_fuzz::connection_bytes);
+}
+
+#[test]
+fn the_corpus_of_connection_ops_has_no_finding() {
+    replay("connection_ops", aapns_fuzz::connection_ops);
+}
