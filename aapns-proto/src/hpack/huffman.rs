@@ -18,44 +18,40 @@ const MAX_LENGTH: usize = 30;
 const EOS: u16 = 256;
 
 /// What an index's bits begin with: one or two whole symbols, packed into a word for a single load.
+///
+/// `symbols: 16, the first one lowest; how many bits those are: 8; bits of their codes: 8`. The lower
+/// halves of four steps add up without a carry.
 #[derive(Clone, Copy)]
 struct Step(u32);
 
 impl Step {
-    /// The first code is longer than the index: a length that no queue of bits has.
-    const LONG: Self = Self(0xff << 8);
+    /// The first code is longer than the index: a step that goes nowhere.
+    const LONG: Self = Self(0);
 
     /// One symbol of this length.
     const fn one(symbol: u8, length: u8) -> Self {
-        Self((symbol as u32) << 16 | (length as u32) << 8 | 8)
+        Self((symbol as u32) << 16 | 8 << 8 | length as u32)
     }
 
     /// This symbol, then that of `next`.
     const fn then(self, next: Self) -> Self {
-        let symbols = self.symbols() | next.symbols() << 8;
-        Self(symbols << 16 | (self.length() + next.length()) << 8 | 16)
+        let symbols = self.symbols() as u32 | (next.symbols() as u32) << 8;
+        Self(symbols << 16 | 16 << 8 | (self.length() + next.length()))
     }
 
-    const fn is_long(self) -> bool {
-        self.0 == Self::LONG.0
-    }
-
-    /// Bits of the codes.
     #[inline]
-    const fn length(self) -> u32 {
-        (self.0 >> 8) as u8 as u32
+    const fn symbols(self) -> u64 {
+        (self.0 >> 16) as u64
     }
 
-    /// Eight or sixteen bits of symbols, the first one lowest.
-    #[inline]
-    const fn symbols(self) -> u32 {
-        self.0 >> 16
-    }
-
-    /// How many bits those are.
     #[inline]
     const fn symbol_bits(self) -> u32 {
-        self.0 as u8 as u32
+        self.0 >> 8 & 0xff
+    }
+
+    #[inline]
+    const fn length(self) -> u32 {
+        self.0 & 0xff
     }
 }
 
@@ -81,9 +77,9 @@ const fn steps() -> [Step; 1 << INDEX_BITS] {
     let mut index = 0;
     while index < steps.len() {
         let first = singles[index];
-        if !first.is_long() {
+        if first.length() > 0 {
             let next = singles[(index << first.length()) & ((1 << INDEX_BITS) - 1)];
-            if first.length() + next.length() <= INDEX_BITS {
+            if next.length() > 0 && first.length() + next.length() <= INDEX_BITS {
                 steps[index] = first.then(next);
             }
         }
@@ -166,25 +162,14 @@ pub(super) fn decode<'a>(src: &[u8], out: &'a mut Vec<u8>) -> Result<&'a [u8], D
     let mut written = 0;
     loop {
         bits.refill();
-        let mut symbols = 0_u64;
-        let mut filled = 0;
-        for _ in 0..STEPS_A_WORD {
-            let step = bits.peek();
-            if step.length() > bits.count {
-                break;
-            }
-            symbols |= u64::from(step.symbols()) << filled;
-            filled += step.symbol_bits();
-            bits.take(step.length());
-        }
+        let (mut symbols, mut filled) = bits.steps()?;
         if filled == 0 {
             if bits.is_padding() {
                 return Ok(out.get(..written).unwrap_or_default());
             }
-            let (symbol, length) = bits.single()?;
-            symbols = u64::from(symbol);
-            filled = 8;
-            bits.take(length);
+            let (symbol, length) = bits.long()?;
+            (symbols, filled) = (symbol.into(), 8);
+            bits.take(length)?;
         }
         put(out, written, symbols)?;
         written += filled as usize / 8;
@@ -201,7 +186,8 @@ fn put(out: &mut [u8], at: usize, symbols: u64) -> Result<(), DecodeError> {
 
 /// A queue of bits, filled from octets.
 struct Bits<'a> {
-    /// The next bits at the top; those below `count` are either 0 or what `rest` begins with.
+    /// The next bits at the top. Those below `count` are what `rest` begins with, and after its end 1s:
+    /// no code but the long ones begins with as many, so nothing but a wrong padding can run into them.
     queue: u64,
     count: u32,
     rest: &'a [u8],
@@ -210,21 +196,28 @@ struct Bits<'a> {
 }
 
 impl Bits<'_> {
-    /// Leaves at least 56 bits, or all that there are.
+    /// Fills the queue: at least 56 of its bits count, or all that there are.
     #[inline]
     fn refill(&mut self) {
         // The count is under 64 at all times.
         let free = ((63 ^ self.count) / 8) as usize;
         if let Some(octets) = self.rest.first_chunk() {
             self.push(u64::from_be_bytes(*octets), free);
-        } else if !self.rest.is_empty() {
-            let last = match self.whole.last_chunk() {
-                Some(octets) => u64::from_be_bytes(*octets),
-                None => (self.whole.iter()).fold(0, |last, &octet| last << 8 | u64::from(octet)),
-            };
-            let next = last << (64 - 8 * self.rest.len());
-            self.push(next, free.min(self.rest.len()));
+        } else {
+            self.push_last(free);
         }
+    }
+
+    /// There are fewer than eight octets: 1s follow them.
+    #[inline]
+    fn push_last(&mut self, free: usize) {
+        let left = self.rest.len();
+        let last = match self.whole.last_chunk() {
+            Some(octets) => u64::from_be_bytes(*octets),
+            None => (self.whole.iter()).fold(0, |last, &octet| last << 8 | u64::from(octet)),
+        };
+        let next = !(!last).checked_shl(64 - 8 * left as u32).unwrap_or(0);
+        self.push(next, free.min(left));
     }
 
     /// Takes `whole` octets of `rest`, which begins with those of `next`.
@@ -235,32 +228,32 @@ impl Bits<'_> {
         self.count += whole as u32 * 8;
     }
 
+    /// Takes as many whole symbols as four steps have: a word of them, and how many bits of it.
     #[inline]
-    fn peek(&self) -> Step {
-        STEPS[(self.queue >> (64 - INDEX_BITS)) as usize]
+    fn steps(&mut self) -> Result<(u64, u32), DecodeError> {
+        let (mut symbols, mut sum) = (0, Step(0));
+        let mut queue = self.queue;
+        for _ in 0..STEPS_A_WORD {
+            let step = STEPS[(queue >> (64 - INDEX_BITS)) as usize];
+            symbols |= step.symbols() << (sum.symbol_bits() & 63);
+            queue <<= step.length() & 63;
+            sum.0 = (sum.0 & 0xffff) + step.0;
+        }
+        self.take(sum.length())?;
+        Ok((symbols, sum.symbol_bits()))
     }
 
     #[inline]
-    fn take(&mut self, length: u32) {
+    fn take(&mut self, length: u32) -> Result<(), DecodeError> {
+        self.count = self.count.checked_sub(length).ok_or(DecodeError::Huffman)?;
         self.queue <<= length & 63;
-        self.count -= length;
+        Ok(())
     }
 
     /// Nothing is left but at most seven bits, all 1.
     #[inline]
     fn is_padding(&self) -> bool {
         self.count < 8 && self.queue.leading_ones() >= self.count
-    }
-
-    /// The next symbol alone, and its length.
-    fn single(&self) -> Result<(u8, u32), DecodeError> {
-        let step = self.peek();
-        let symbol = step.symbols() as u8;
-        let (length, _) = ENCODE_TABLE[usize::from(symbol)];
-        if !step.is_long() && u32::from(length) <= self.count {
-            return Ok((symbol, u32::from(length)));
-        }
-        self.long()
     }
 
     /// The next symbol, whose code is longer than a table index; an error if the bits end before it does.
