@@ -53,3 +53,5 @@ pub type Connection = aapns_proto::client::Connection<AsyncStd>;
 pub type Builder = aapns_proto::client::Builder<AsyncStd>;
 /// A request on its way through a [`Pool`].
 pub type Post = aapns_proto::client::Post<AsyncStd>;
+/// A notification on its way; see [`aapns_proto::client::Sending`].
+pub type Sending = aapns_proto::client::Sending<AsyncStd>;

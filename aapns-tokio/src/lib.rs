@@ -41,6 +41,8 @@ pub type Pool = aapns_proto::client::Pool<Tokio>;
 pub type Connection = aapns_proto::client::Connection<Tokio>;
 /// Sets up any of them; see [`aapns_proto::client::Builder`].
 pub type Builder = aapns_proto::client::Builder<Tokio>;
+/// A notification on its way; see [`aapns_proto::client::Sending`].
+pub type Sending = aapns_proto::client::Sending<Tokio>;
 /// A request on its way through a [`Pool`].
 pub type Post = aapns_proto::client::Post<Tokio>;
 

@@ -1,7 +1,9 @@
 //! The typed handle: notifications to device tokens.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aapns_models::notification::kind::Kind;
@@ -45,6 +47,14 @@ pub struct Sent {
     pub possible_duplicate: bool,
 }
 
+/// A notification on its way: resolves to what became of it.
+///
+/// It is queued by the call that made this future; polling only waits. Dropping it is safe at any
+/// time: see [`Post`].
+#[derive(Debug)]
+#[must_use = "dropping it takes the notification back"]
+pub struct Sending<R: Runtime>(Result<(ApnsId, Post<R>), Option<Box<SendError>>>);
+
 /// A notification that was checked and written once, for any number of devices.
 #[derive(Clone, Debug)]
 pub struct Prepared {
@@ -84,11 +94,11 @@ impl<R: Runtime> Client<R> {
         &self,
         device_token: &DeviceToken,
         notification: &Notification<K>,
-    ) -> impl Future<Output = Result<Sent, SendError>> + Send + use<R, K> {
-        let sending = self
-            .prepare(notification)
-            .map(|prepared| self.begin(device_token, &prepared, None, PostOptions::new()));
-        async move { settle(sending?).await }
+    ) -> Sending<R> {
+        match self.prepare(notification) {
+            Ok(prepared) => self.send_prepared(device_token, &prepared, None, PostOptions::new()),
+            Err(error) => Sending(Err(Some(Box::new(error)))),
+        }
     }
 
     /// Checks a notification and writes its payload, to send it to many devices with
@@ -139,8 +149,12 @@ impl<R: Runtime> Client<R> {
         prepared: &Prepared,
         apns_id: Option<ApnsId>,
         options: PostOptions,
-    ) -> impl Future<Output = Result<Sent, SendError>> + Send + use<R> {
-        settle(self.begin(device_token, prepared, apns_id, options))
+    ) -> Sending<R> {
+        let (apns_id, post) = self.begin(device_token, prepared, apns_id, options);
+        match post {
+            Ok(post) => Sending(Ok((apns_id, post))),
+            Err(error) => Sending(Err(Some(Box::new(error)))),
+        }
     }
 
     /// The pool beneath, for requests of other kinds, counters and [`ready`](Pool::ready).
@@ -221,10 +235,18 @@ impl Prepared {
     }
 }
 
-async fn settle<R: Runtime>(
-    (apns_id, post): (ApnsId, Result<Post<R>, SendError>),
-) -> Result<Sent, SendError> {
-    finish(apns_id, post?.await)
+impl<R: Runtime> Future for Sending<R> {
+    type Output = Result<Sent, SendError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Ok((apns_id, post)) => Pin::new(post).poll(cx).map(|end| finish(*apns_id, end)),
+            Err(error) => match error.take() {
+                Some(error) => Poll::Ready(Err(*error)),
+                None => Poll::Pending,
+            },
+        }
+    }
 }
 
 /// From an answer to what it says of the notification.

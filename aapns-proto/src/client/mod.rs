@@ -44,7 +44,7 @@ pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{Failure, PostError, ResponseError, SendError};
 #[cfg(feature = "rustls")]
 pub use fault::{dial_error, tls_error};
-pub use handle::{Client, Prepared, Sent};
+pub use handle::{Client, Prepared, Sending, Sent};
 pub use many::Many;
 pub use options::PostOptions;
 pub use pool::{Drained, Pool, State};

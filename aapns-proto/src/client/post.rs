@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use aapns_models::{ApnsId, ErrorBody, Reason};
 
@@ -92,6 +92,20 @@ impl<R: Runtime> Post<R> {
         }
     }
 
+    /// Polled before it was queued, or after its end.
+    #[cold]
+    fn poll_unqueued(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, PostError>> {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Waiting(job, place) => self.poll_place(cx, *job, place),
+            Stage::Failed(error) => return Poll::Ready(Err(error)),
+            stage @ (Stage::Queued(..) | Stage::Over) => self.stage = stage,
+        }
+        match self.stage {
+            Stage::Queued(..) | Stage::Failed(_) => Pin::new(self).poll(cx),
+            Stage::Waiting(..) | Stage::Over => Poll::Pending,
+        }
+    }
+
     /// Called, or woken for another reason, while in line.
     fn poll_place(&mut self, cx: &mut Context<'_>, job: Job<Arc<Reply>>, place: Place) {
         let now = self.shared.runtime.now();
@@ -149,32 +163,20 @@ impl<R: Runtime> Future for Post<R> {
     type Output = Result<Answer, PostError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            match std::mem::replace(&mut self.stage, Stage::Over) {
-                Stage::Waiting(job, place) => {
-                    self.poll_place(cx, *job, place);
-                    if matches!(self.stage, Stage::Waiting(..)) {
-                        return Poll::Pending;
-                    }
-                }
-                Stage::Queued(reply, ticket) => {
-                    return match reply.poll(cx) {
-                        Poll::Ready(settled) => Poll::Ready(settled.into_result()),
-                        Poll::Pending => {
-                            self.stage = Stage::Queued(reply, ticket);
-                            Poll::Pending
-                        }
-                    };
-                }
-                Stage::Failed(error) => return Poll::Ready(Err(error)),
-                Stage::Over => return Poll::Pending,
-            }
+        if let Stage::Queued(reply, _) = &self.stage {
+            let settled = ready!(reply.poll(cx));
+            self.stage = Stage::Over;
+            return Poll::Ready(settled.into_result());
         }
+        self.poll_unqueued(cx)
     }
 }
 
 impl<R: Runtime> Drop for Post<R> {
     fn drop(&mut self) {
+        if let Stage::Over = self.stage {
+            return;
+        }
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Waiting(_, place) => self.shared.with(|core| core.leave_room(place)),
             Stage::Queued(reply, ticket) => {

@@ -23,12 +23,11 @@ pub(super) struct Settled {
 }
 
 #[derive(Debug, Default)]
-enum State {
-    #[default]
-    Pending,
-    Awaited(Waker),
-    Settled(Settled),
-    Taken,
+struct State {
+    /// Who waits.
+    waker: Option<Waker>,
+    /// What came, until it is taken.
+    settled: Option<Settled>,
 }
 
 impl Reply {
@@ -39,8 +38,12 @@ impl Reply {
             attempts: done.attempts,
             possible_duplicate: done.possible_duplicate,
         };
-        let before = std::mem::replace(&mut *done.tag.lock(), State::Settled(settled));
-        if let State::Awaited(waker) = before {
+        let waker = {
+            let mut state = done.tag.lock();
+            state.settled = Some(settled);
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
             waker.wake();
         }
     }
@@ -48,24 +51,20 @@ impl Reply {
     /// The outcome, once; else this task is woken when it comes.
     pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Settled> {
         let mut state = self.lock();
-        match std::mem::replace(&mut *state, State::Taken) {
-            State::Settled(settled) => Poll::Ready(settled),
-            State::Awaited(waker) if waker.will_wake(cx.waker()) => {
-                *state = State::Awaited(waker);
-                Poll::Pending
-            }
-            State::Pending | State::Awaited(_) => {
-                *state = State::Awaited(cx.waker().clone());
-                Poll::Pending
-            }
-            State::Taken => Poll::Pending,
+        if let Some(settled) = state.settled.take() {
+            return Poll::Ready(settled);
         }
+        match &mut state.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
     }
 
     /// The caller went away.
     pub(super) fn abandon(&self) {
         self.is_abandoned.store(true, Ordering::Release);
-        *self.lock() = State::Taken;
+        self.lock().waker = None;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

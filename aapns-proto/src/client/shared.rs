@@ -93,12 +93,20 @@ impl<R: Runtime> Shared<R> {
 
     /// Does something to the pool under its lock, then wakes whom that concerns, without it.
     pub(super) fn with<O>(&self, f: impl FnOnce(&mut Core) -> O) -> O {
-        let (output, wakes) = {
-            let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
-            let output = f(&mut core);
-            core.collect_actions();
-            (output, std::mem::take(&mut core.wakes))
-        };
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let output = f(&mut core);
+        core.collect_actions();
+        if core.wakes.is_empty() {
+            return output;
+        }
+        let wakes = std::mem::take(&mut core.wakes);
+        drop(core);
+        self.wake(wakes);
+        output
+    }
+
+    #[cold]
+    fn wake(&self, wakes: Wakes) {
         for id in wakes.links {
             self.bells.ring(Some(id));
         }
@@ -108,7 +116,6 @@ impl<R: Runtime> Shared<R> {
         if wakes.rings_task {
             self.task_bell.ring();
         }
-        output
     }
 
     /// Gives an outcome to its caller.
@@ -118,6 +125,12 @@ impl<R: Runtime> Shared<R> {
             self.unsent.fetch_add(1, Ordering::Relaxed);
         }
         Reply::settle(done);
+    }
+}
+
+impl Wakes {
+    fn is_empty(&self) -> bool {
+        self.links.is_empty() && self.tasks.is_empty() && !self.rings_task
     }
 }
 
