@@ -150,7 +150,8 @@ impl<T> Connection<T> {
         } else {
             Some(0)
         };
-        let response = self.within_bounds(fields.into_response(status));
+        let mut response = fields.into_response(status);
+        self.hold_within_bounds(&mut response);
         if end_stream && expected.unwrap_or(0) == 0 {
             self.stop_sending(id);
             self.answer(id, response);
@@ -170,14 +171,11 @@ impl<T> Connection<T> {
     }
 
     /// Beyond the bound on memory a response keeps its status alone.
-    fn within_bounds(&self, response: Response) -> Response {
-        if self.held + response.fields.octets() <= HELD_RESPONSES {
-            return response;
-        }
-        Response {
-            fields: Fields::new(),
-            is_truncated: true,
-            ..response
+    #[inline]
+    fn hold_within_bounds(&self, response: &mut Response) {
+        if self.held + response.fields.octets() > HELD_RESPONSES {
+            response.fields = Fields::new();
+            response.is_truncated = true;
         }
     }
 

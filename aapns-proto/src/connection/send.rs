@@ -41,14 +41,18 @@ impl<T> Connection<T> {
 
     fn code(&mut self, id: u32) {
         self.code_headers(id);
-        while let Sent::Some = self.code_data(id) {}
-        if self.streams.get(id).is_some_and(|s| !s.is_coded()) {
-            if self.waiting.len() > 2 * self.streams.len() {
-                self.waiting.retain(|id| self.streams.contains(*id));
+        loop {
+            match self.code_data(id) {
+                Sent::Some => {}
+                Sent::None => break,
+                Sent::All => return,
             }
-            self.waiting.push_back(id);
-            self.is_body_due |= self.send_window.octets() > 0;
         }
+        if self.waiting.len() > 2 * self.streams.len() {
+            self.waiting.retain(|id| self.streams.contains(*id));
+        }
+        self.waiting.push_back(id);
+        self.is_body_due |= self.send_window.octets() > 0;
     }
 
     #[inline]
@@ -82,12 +86,10 @@ impl<T> Connection<T> {
     #[inline]
     fn code_data(&mut self, id: u32) -> Sent {
         let room = self.output.room();
-        let Some(stream) = self.streams.get_mut(id) else {
-            return Sent::None;
+        let stream = self.streams.get_mut(id);
+        let Some(stream) = stream.filter(|stream| !stream.is_coded()) else {
+            return Sent::All;
         };
-        if stream.is_coded() {
-            return Sent::None;
-        }
         let rest = stream.job.request.body().get(stream.body_coded..);
         let rest = rest.unwrap_or_default();
         if room < LEAST_ROOM {
@@ -103,10 +105,10 @@ impl<T> Connection<T> {
         let Some(piece) = rest.get(..n).filter(|piece| !piece.is_empty()) else {
             return Sent::None;
         };
-        let mut bits = 0;
+        let (mut bits, mut sent) = (0, Sent::Some);
         if n == rest.len() {
             stream.end_at = self.output.position();
-            bits = flags::END_STREAM;
+            (bits, sent) = (flags::END_STREAM, Sent::All);
         }
         let out = self.output.frames();
         out.reserve(FrameHeader::LEN + n);
@@ -116,7 +118,7 @@ impl<T> Connection<T> {
         stream.send_window.spend(n);
         self.send_window.spend(n);
         self.budget.progress(self.streams.len());
-        Sent::Some
+        sent
     }
 
     /// The bodies that waited, a frame each in turn, as far as windows and room go.
@@ -128,12 +130,14 @@ impl<T> Connection<T> {
                 return;
             };
             match self.code_data(id) {
+                Sent::All => {
+                    stuck = 0;
+                    continue;
+                }
                 Sent::Some => stuck = 0,
                 Sent::None => stuck += 1,
             }
-            if self.streams.get(id).is_some_and(|s| !s.is_coded()) {
-                self.waiting.push_back(id);
-            }
+            self.waiting.push_back(id);
         }
     }
 
@@ -173,9 +177,12 @@ impl<T> Connection<T> {
     }
 }
 
+/// How far a call got with a body.
 enum Sent {
     Some,
     None,
+    /// To its end, now or before.
+    All,
 }
 
 fn header(kind: Kind, flags: u8, stream_id: u32, length: usize) -> FrameHeader {

@@ -106,17 +106,17 @@ impl<T: Tag> Pool<T> {
         let mut left = octets;
         let mut put_off = 0;
         while hand.taken.len() < share && put_off < PUT_OFF {
-            let front = self
-                .due
-                .front_octets()
-                .or_else(|| self.fresh.front_octets());
-            let Some(octets) = front else {
+            let queue = match self.due.len() {
+                0 => &mut self.fresh,
+                _ => &mut self.due,
+            };
+            let Some(octets) = queue.front_octets() else {
                 return;
             };
             if octets > left && !hand.taken.is_empty() {
                 return;
             }
-            let Some(job) = self.due.pop().or_else(|| self.fresh.pop()) else {
+            let Some(job) = queue.pop() else {
                 return;
             };
             if is_late(&job, now) {

@@ -236,6 +236,9 @@ impl Set {
     }
 
     fn first(&self) -> Option<LinkId> {
+        if self.len == 0 {
+            return None;
+        }
         let (at, word) = self
             .words
             .iter()

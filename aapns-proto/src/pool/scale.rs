@@ -60,6 +60,9 @@ impl<T: Tag> Pool<T> {
     pub(crate) fn dial_at(&self) -> Option<Time> {
         let pending = self.dials.pending();
         let able = (self.links.up() + pending).saturating_sub(self.links.stuck());
+        if able >= self.growth.target.max(1) {
+            return None; // never are more wanted: most calls end here
+        }
         let all = self.links.up() + self.links.draining() + pending;
         if able >= self.wanted() || all >= 2 * self.max_links() || self.breaker.is_open() {
             return None;
