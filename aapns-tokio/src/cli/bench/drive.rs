@@ -1,5 +1,7 @@
 //! Begins requests at a pace, and measures them.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -47,19 +49,13 @@ impl Report {
 }
 
 /// Runs `requests` requests, each begun by a call of `begin` with its number.
-pub(super) async fn drive<F>(requests: u64, pace: Pace, mut begin: impl FnMut(u64) -> F) -> Report
+pub(super) async fn drive<F>(requests: u64, pace: Pace, begin: impl FnMut(u64) -> F) -> Report
 where
-    F: Future<Output = Result<(), Failure>>,
+    F: Future<Output = Result<(), Failure>> + Unpin,
 {
     let mut run = Run {
         flights: FuturesUnordered::new(),
-        begin: |number, start: Instant| {
-            let request = begin(number);
-            async move {
-                let result = request.await;
-                (start.elapsed(), result)
-            }
-        },
+        begin,
         begun: 0,
         report: Report {
             ok: 0,
@@ -81,25 +77,56 @@ where
 }
 
 struct Run<F, B> {
-    flights: FuturesUnordered<F>,
+    flights: FuturesUnordered<Flight<F>>,
     begin: B,
     begun: u64,
     report: Report,
 }
 
+/// One request under way.
+struct Flight<F> {
+    start: Instant,
+    request: F,
+}
+
+/// When a request began and ended, and how.
+struct Landed {
+    start: Instant,
+    end: Instant,
+    result: Result<(), Failure>,
+}
+
+impl<F> Future for Flight<F>
+where
+    F: Future<Output = Result<(), Failure>> + Unpin,
+{
+    type Output = Landed;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Landed> {
+        let this = self.get_mut();
+        Pin::new(&mut this.request).poll(cx).map(|result| Landed {
+            start: this.start,
+            end: Instant::now(),
+            result,
+        })
+    }
+}
+
 impl<F, B> Run<F, B>
 where
-    F: Future<Output = (Duration, Result<(), Failure>)>,
-    B: FnMut(u64, Instant) -> F,
+    F: Future<Output = Result<(), Failure>> + Unpin,
+    B: FnMut(u64) -> F,
 {
     async fn closed_loop(&mut self, requests: u64, in_flight: usize) {
         while self.begun < requests && self.flights.len() < in_flight {
             self.launch(Instant::now());
         }
-        while let Some(done) = self.flights.next().await {
-            self.count(done);
+        while let Some(landed) = self.flights.next().await {
+            let end = landed.end;
+            self.count(landed);
             if self.begun < requests {
-                self.launch(Instant::now());
+                // What ends one request begins the next.
+                self.launch(end);
             }
         }
     }
@@ -117,19 +144,22 @@ where
                         self.launch(due(self.begun));
                     }
                 }
-                Some(done) = self.flights.next() => self.count(done),
+                Some(landed) = self.flights.next() => self.count(landed),
             }
         }
     }
 
     fn launch(&mut self, start: Instant) {
-        self.flights.push((self.begin)(self.begun, start));
+        let request = (self.begin)(self.begun);
+        self.flights.push(Flight { start, request });
         self.begun += 1;
     }
 
-    fn count(&mut self, (latency, result): (Duration, Result<(), Failure>)) {
-        self.report.latencies.record(latency);
-        match result {
+    fn count(&mut self, landed: Landed) {
+        self.report
+            .latencies
+            .record(landed.end.saturating_duration_since(landed.start));
+        match landed.result {
             Ok(()) => self.report.ok += 1,
             Err(Failure(text)) => {
                 self.report.failed += 1;
