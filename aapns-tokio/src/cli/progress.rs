@@ -32,9 +32,14 @@ impl Progress {
         }
     }
 
+    /// No bar.
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
     fn new(total: u64, template: &str, console: Console) -> Self {
         if !console.draws_progress() {
-            return Self(None);
+            return Self::none();
         }
         let bar = ProgressBar::with_draw_target(
             Some(total),

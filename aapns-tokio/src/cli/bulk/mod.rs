@@ -11,6 +11,7 @@ mod requests;
 mod tally;
 
 use std::fs::{File, OpenOptions};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -84,6 +85,12 @@ pub(crate) fn run(
     };
     let earlier = (ledger.settled(), ledger.delivered());
     let output = open_output(&args.output, args.resume)?;
+    // A bar among results on the same terminal would spoil both.
+    let progress = if is_stdio(&args.output) && std::io::stdout().is_terminal() {
+        Progress::none()
+    } else {
+        Progress::of_octets(octets, console)
+    };
     let start = Instant::now();
     let summary = super::runtime()?.block_on(async {
         let pool = builder.pool().map_err(Fault::usage)?;
@@ -96,7 +103,7 @@ pub(crate) fn run(
             defaults,
             concurrency: args.concurrency as usize,
             timeout: connect.timeout.0,
-            progress: Progress::of_octets(octets, console),
+            progress,
         })?;
         let summary = engine.run().await;
         console.detail(&pool.stats());
