@@ -195,36 +195,51 @@ impl Builder {
     /// # Errors
     /// [`StartError`] if the port can't be had, or certificates or log can't be used.
     pub async fn start(self) -> Result<Server, StartError> {
-        let address = self.address;
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|error| StartError::Listen(address, error))?;
-        let (server, serving) = self.prepare(listener)?;
+        let (server, serving) = self.bind().await?;
         tokio::spawn(serving);
         Ok(server)
     }
 
-    /// Starts it on a thread of its own, with a runtime of its own; works outside any runtime, and takes
-    /// no time from the caller's.
+    /// Starts it on a thread of its own, with a runtime of its own; works inside and outside of any
+    /// runtime, and takes no time from the caller's.
     ///
     /// # Errors
     /// As [`start`](Self::start), and if no thread can be had.
     pub fn start_on_thread(self) -> Result<Server, StartError> {
-        let address = self.address;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(StartError::Thread)?;
-        let listener = runtime
-            .block_on(TcpListener::bind(address))
-            .map_err(|error| StartError::Listen(address, error))?;
-        let (server, serving) = self.prepare(listener)?;
+        let (report, started) = std::sync::mpsc::channel();
         std::thread::Builder::new()
             .name("mock-apns".to_owned())
-            .spawn(move || runtime.block_on(serving))
+            .spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_io()
+                    .enable_time()
+                    .build();
+                // Nobody listens any more only if the caller is gone: then the server is dropped, and stops.
+                let _ = match runtime {
+                    Err(error) => report.send(Err(StartError::Thread(error))),
+                    Ok(runtime) => runtime.block_on(async {
+                        match self.bind().await {
+                            Err(error) => report.send(Err(error)),
+                            Ok((server, serving)) => {
+                                let sent = report.send(Ok(server));
+                                serving.await;
+                                sent
+                            }
+                        }
+                    }),
+                };
+            })
             .map_err(StartError::Thread)?;
-        Ok(server)
+        let ended = |_| StartError::Thread(io::Error::other("it ended early"));
+        started.recv().map_err(ended)?
+    }
+
+    async fn bind(self) -> Result<(Server, impl Future<Output = ()> + Send + use<>), StartError> {
+        let address = self.address;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| StartError::Listen(address, error))?;
+        self.prepare(listener)
     }
 
     fn prepare(
