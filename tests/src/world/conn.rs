@@ -163,7 +163,8 @@ impl World {
     /// What the server wrote goes on its way.
     fn ship(&mut self, conn: usize) {
         let latency = self.latency();
-        let ends_hard = self.rng.chance(300);
+        // A reset throws away what is on its way: a fault of its own, not part of a polite leave.
+        let ends_hard = self.rng.chance(300) && self.swarm.has(Kind::Cut) && self.swarm.is_on();
         let now = self.now;
         let Some(the) = self.conns.get_mut(conn) else {
             return;
