@@ -10,7 +10,7 @@ use tests::fake::fate::{Fate, No};
 use tests::fake::{Act, Scripted};
 use tests::pipe::CAPACITY;
 use tests::swarm::{Kind, Swarm};
-use tests::world::{Accident, Report, Setup, World};
+use tests::world::{Accident, Mishap, Report, Setup, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -109,7 +109,7 @@ fn pain_3_the_first_push_after_a_nat_forgot_the_connection_succeeds_and_is_not_d
     setup.accidents = vec![Accident {
         conn: 0,
         at: Time::ZERO + SECOND * 600,
-        is_black_hole: true,
+        mishap: Mishap::BlackHole,
     }];
     let report = run(setup);
     assert_all_accepted(&report);

@@ -21,9 +21,9 @@ struct Pair {
 
 impl Pair {
     fn new(habits: Habits) -> Self {
-        let mut oracle = Oracle::new(1);
+        let mut oracle = Oracle::new(1, None);
         for _ in 0..4 {
-            oracle.submitted(Policy::AtLeastOnce, None, 3);
+            oracle.submitted(Time::ZERO, Policy::AtLeastOnce, None, 3);
         }
         let mut pair = Self {
             server: Server::new(0, habits, Rng::new(1, 1)),

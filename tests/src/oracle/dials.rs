@@ -6,30 +6,41 @@ use aapns_proto::Time;
 #[derive(Debug)]
 pub(super) struct DialBudget {
     tokens: f64,
-    most: f64,
+    max_links: f64,
     last: Time,
-    per_second: f64,
 }
 
 impl DialBudget {
     pub(super) fn new(max_links: u16) -> Self {
-        let most = 16.0 + 6.0 * f64::from(max_links);
-        Self {
-            tokens: most,
-            most,
+        let mut budget = Self {
+            tokens: 0.0,
+            max_links: f64::from(max_links),
             last: Time::ZERO,
-            per_second: 0.5 + 0.5 * f64::from(max_links),
-        }
+        };
+        budget.tokens = budget.most();
+        budget
+    }
+
+    /// A first dial for each link, a replacement for each, and the quick first steps of a backoff.
+    fn most(&self) -> f64 {
+        16.0 + 5.0 * self.max_links
+    }
+
+    pub(super) fn resized(&mut self, max_links: u16) {
+        self.max_links = self.max_links.max(f64::from(max_links));
+        self.tokens = self.most();
     }
 
     pub(super) fn earn(&mut self) {
-        self.tokens = (self.tokens + 1.0).min(self.most);
+        self.tokens = (self.tokens + 1.0).min(self.most());
     }
 
+    /// Spends one; says so if there is none left.
     pub(super) fn spend(&mut self, now: Time) -> Option<String> {
         let passed = now.saturating_since(self.last).as_secs_f64();
+        let per_second = 0.5 + 0.5 * self.max_links;
         self.last = now;
-        self.tokens = (self.tokens + passed * self.per_second).min(self.most) - 1.0;
+        self.tokens = (self.tokens + passed * per_second).min(self.most()) - 1.0;
         (self.tokens < 0.0).then(|| "more dials than the budget allows".to_owned())
     }
 }

@@ -29,6 +29,8 @@ pub enum Rule {
     Limit,
     /// DATA beyond a window.
     Window,
+    /// A request that took longer than it had to.
+    Slow,
     /// A frame that HTTP/2 forbids, or a request that isn't what the caller gave.
     Protocol,
     /// An outcome after its deadline.
@@ -51,6 +53,7 @@ impl Rule {
             Self::FalselyUnprocessed => "falsely unprocessed",
             Self::Twice => "twice",
             Self::WrongAnswer => "wrong answer",
+            Self::Slow => "slow",
             Self::Limit => "limit",
             Self::Window => "window",
             Self::Protocol => "protocol",
@@ -88,6 +91,7 @@ const LATENESS: Duration = Duration::from_millis(5);
 struct Record {
     policy: Policy,
     deadline: Option<Time>,
+    slow_at: Option<Time>,
     body: usize,
     heads: u32,
     completed: u32,
@@ -109,17 +113,19 @@ pub struct Oracle {
     outcomes: Outcomes,
     violation: Option<Violation>,
     dials: DialBudget,
+    prompt: Option<Duration>,
 }
 
 impl Oracle {
-    /// An oracle for a pool of at most `max_links` links.
-    pub fn new(max_links: u16) -> Self {
+    /// An oracle for a pool of at most `max_links` links, in which no request may take longer than `prompt`.
+    pub fn new(max_links: u16, prompt: Option<Duration>) -> Self {
         Self {
             records: Vec::new(),
             unsettled: 0,
             outcomes: Outcomes::default(),
             violation: None,
             dials: DialBudget::new(max_links),
+            prompt,
         }
     }
 
@@ -160,11 +166,12 @@ impl Oracle {
     }
 
     /// A caller submits a request with so many octets of body; tags count up from 0.
-    pub fn submitted(&mut self, policy: Policy, deadline: Option<Time>, body: usize) {
+    pub fn submitted(&mut self, now: Time, policy: Policy, deadline: Option<Time>, body: usize) {
         self.records.push(Record {
             policy,
             deadline,
             body,
+            slow_at: self.prompt.map(|prompt| now + prompt),
             ..Record::default()
         });
         self.unsettled += 1;
@@ -278,6 +285,11 @@ impl Oracle {
         self.check_claim(now, tag);
     }
 
+    /// The pool may have so many links now, or needs new ones.
+    pub fn resized(&mut self, max_links: u16) {
+        self.dials.resized(max_links);
+    }
+
     /// A dial begins.
     pub fn dialed(&mut self, now: Time) {
         if let Some(detail) = self.dials.spend(now) {
@@ -285,8 +297,8 @@ impl Oracle {
         }
     }
 
-    /// A link gave its first answer: another dial in its place is no storm.
-    pub fn link_was_of_use(&mut self) {
+    /// A link gave its first answer, or was taken away: another dial in its place is no storm.
+    pub fn link_may_be_replaced(&mut self) {
         self.dials.earn();
     }
 
@@ -308,6 +320,9 @@ fn judge<T>(record: &Record, done: &Done<T>, now: Time) -> Option<(Rule, &'stati
         .is_some_and(|deadline| now > deadline + LATENESS)
     {
         return Some((Rule::Deadline, "the outcome is late"));
+    }
+    if record.slow_at.is_some_and(|limit| now > limit) {
+        return Some((Rule::Slow, "it took longer than it had to"));
     }
     if record.processed > 1 && !done.possible_duplicate {
         return Some((Rule::Twice, "processed twice and not flagged"));

@@ -2,8 +2,8 @@ use super::*;
 use aapns_proto::Response;
 
 fn oracle(policy: Policy) -> Oracle {
-    let mut oracle = Oracle::new(2);
-    oracle.submitted(policy, Some(Time::from_millis(100)), 0);
+    let mut oracle = Oracle::new(2, None);
+    oracle.submitted(Time::ZERO, policy, Some(Time::from_millis(100)), 0);
     oracle
 }
 
@@ -88,7 +88,7 @@ fn an_answer_that_was_never_given_is_a_violation() {
 
 #[test]
 fn dials_in_a_tight_loop_are_a_storm_and_a_few_are_not() {
-    let mut oracle = Oracle::new(1);
+    let mut oracle = Oracle::new(1, None);
     (0..10).for_each(|n| oracle.dialed(Time::from_millis(n)));
     assert_eq!(rule(&oracle), None);
     (10..40).for_each(|n| oracle.dialed(Time::from_millis(n)));

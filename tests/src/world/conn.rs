@@ -2,7 +2,7 @@
 
 use aapns_proto::Time;
 
-use super::{Accident, Event, World};
+use super::{Accident, Event, Mishap, World};
 use crate::fake::{Act, Server};
 use crate::pipe::{End, Layer, Pipe};
 use crate::rng::Rng;
@@ -83,14 +83,15 @@ impl World {
     }
 
     pub(super) fn on_accident(&mut self, accident: Accident) {
-        if accident.is_black_hole {
-            return self.on_stall(accident.conn, 3, Time::NEVER);
+        match accident.mishap {
+            Mishap::BlackHole => self.on_stall(accident.conn, 3, Time::NEVER),
+            Mishap::DriverDropped => {
+                if let Some(slot) = self.conns.get(accident.conn).map(|the| the.slot) {
+                    self.swarm.count(Kind::DriverDropped);
+                    self.on_drop_driver(slot, accident.conn);
+                }
+            }
         }
-        if let Some(the) = self.conns.get_mut(accident.conn) {
-            the.up.end(End::Reset);
-            the.share_reset();
-        }
-        self.expect_at_link(accident.conn);
     }
 
     pub(super) fn on_stall(&mut self, conn: usize, ways: u64, until: Time) {

@@ -278,6 +278,7 @@ impl World {
             .get_mut(slot)
             .and_then(|place| place.take_if(|driver| driver.conn == conn));
         if let Some(driver) = driver {
+            self.oracle.link_may_be_replaced();
             self.retire(slot, driver, false);
         }
     }
@@ -342,7 +343,7 @@ impl World {
                 .filter(|conn| !conn.was_of_use)
             {
                 conn.was_of_use = true;
-                self.oracle.link_was_of_use();
+                self.oracle.link_may_be_replaced();
             }
         }
         self.oracle.done(self.now, tag, &done);

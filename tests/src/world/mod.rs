@@ -6,6 +6,7 @@ mod conn;
 mod driver;
 mod heap;
 mod phases;
+mod profiles;
 mod report;
 mod setup;
 mod submit;
@@ -30,7 +31,7 @@ use conn::Conn;
 use driver::Driver;
 use heap::{Event, Heap};
 pub use report::{Ended, Report};
-pub use setup::{Accident, Net, Setup};
+pub use setup::{Accident, Mishap, Net, Setup};
 
 /// The wall clock at the world's begin.
 const EPOCH: Duration = Duration::from_secs(1_800_000_000);
@@ -123,7 +124,7 @@ impl World {
             net: setup.net,
             habits: setup.habits,
             swarm: setup.swarm,
-            oracle: Oracle::new(setup.pool.max_links.max(6)),
+            oracle: Oracle::new(setup.pool.max_links, setup.prompt),
             trace: Trace::new(setup.keeps_trace),
             callers: setup.callers,
             heads: callers::heads(),
@@ -249,12 +250,14 @@ impl World {
             }
             Event::NewCredential => {
                 self.trace.add(self.now, "new credential", &[]);
+                self.oracle.resized(self.setup.pool.max_links);
                 self.pool.set_credential(self.now, self.setup.pool.auth);
                 self.drain_actions();
             }
             Event::Resize(min, max) => {
                 self.trace
                     .add(self.now, "resize to {}..={}", &[min.into(), max.into()]);
+                self.oracle.resized(max);
                 self.pool.resize(self.now, min, max);
                 self.drain_actions();
             }

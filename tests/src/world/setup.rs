@@ -21,6 +21,8 @@ pub struct Net {
     pub read: usize,
     /// The client's TLS layer takes octets ahead, and must be flushed.
     pub holds: bool,
+    /// Microseconds that a dial takes: from, to.
+    pub dial: (u64, u64),
 }
 
 /// Something that befalls a connection for certain.
@@ -30,8 +32,17 @@ pub struct Accident {
     pub conn: usize,
     /// When.
     pub at: Time,
-    /// Octets vanish from then on, both ways; otherwise the connection is reset.
-    pub is_black_hole: bool,
+    /// What.
+    pub mishap: Mishap,
+}
+
+/// What can befall a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mishap {
+    /// Octets vanish, both ways.
+    BlackHole,
+    /// The link's task is dropped.
+    DriverDropped,
 }
 
 /// All of a world's choices, made before it begins.
@@ -55,6 +66,8 @@ pub struct Setup {
     pub accidents: Vec<Accident>,
     /// Whether the pool is closed at the end of the faults, rather than once all is done.
     pub is_closed_early: bool,
+    /// How long a request may take at most, where that can be said.
+    pub prompt: Option<Duration>,
     /// Requests at the end that must be answered with 200.
     pub probes: u32,
     /// Whether to keep a trace to read.
@@ -62,8 +75,18 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// The world of this seed.
+    /// The world of this seed: most are a swarm of faults, some look at one thing closely.
     pub fn seeded(seed: u64) -> Self {
+        match seed % 16 {
+            3 => Self::down(seed),
+            7 => Self::burst(seed),
+            11 => Self::baton(seed),
+            _ => Self::stormy(seed),
+        }
+    }
+
+    /// A world in which anything may go wrong.
+    fn stormy(seed: u64) -> Self {
         let mut rng = Rng::new(seed, 3);
         let mut swarm = Swarm::new(seed);
         let span = rng.millis(100, 12_000);
@@ -95,6 +118,7 @@ impl Setup {
                 capacity: if rng.chance(200) { 2_000 } else { 64 * 1024 },
                 read: if rng.chance(200) { 50 } else { 16 * 1024 },
                 holds: rng.chance(300),
+                dial: (200, 100_000),
             },
             pool,
             swarm,
@@ -102,6 +126,7 @@ impl Setup {
             faults_until: Time::ZERO + span + rng.millis(0, 8_000),
             accidents: Vec::new(),
             is_closed_early: rng.chance(60),
+            prompt: None,
             probes: 3,
             keeps_trace: false,
         }
@@ -123,12 +148,14 @@ impl Setup {
                 capacity: 64 * 1024,
                 read: 16 * 1024,
                 holds: false,
+                dial: (200, 100_000),
             },
             swarm: Swarm::of(seed, &[]),
             callers: Vec::new(),
             faults_until: Time::ZERO,
             accidents: Vec::new(),
             is_closed_early: false,
+            prompt: None,
             probes: 0,
             keeps_trace: false,
         }

@@ -36,7 +36,8 @@ impl World {
             "tag {} is submitted, {} octets",
             &[id.into(), caller.body as u64],
         );
-        self.oracle.submitted(caller.policy, deadline, caller.body);
+        self.oracle
+            .submitted(self.now, caller.policy, deadline, caller.body);
         self.tickets.push(None);
         self.leavers.push(leaver);
         if let Some(after) = caller.leaves_after {

@@ -81,7 +81,7 @@ impl World {
             });
         }
         let swarm = &mut self.swarm;
-        let quick = swarm.rng.micros(200, 100_000);
+        let quick = swarm.rng.micros(self.net.dial.0, self.net.dial.1);
         let (after, end) = if swarm.strikes(Kind::DialFails, 150) {
             (quick, DialEnd::Down { is_fatal: false })
         } else if swarm.strikes(Kind::DialHangs, 60) {
