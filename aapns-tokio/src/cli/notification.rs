@@ -13,6 +13,7 @@ use super::exit::Fault;
 #[command(next_help_heading = "Notification")]
 pub(crate) struct NotificationArgs {
     /// The alert's text
+    #[arg(help_heading = None)]
     pub(crate) body: Option<String>,
     /// The alert's title
     #[arg(long, value_name = "TEXT")]

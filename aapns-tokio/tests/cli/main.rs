@@ -4,6 +4,7 @@
 
 mod bench;
 mod bulk;
+mod channels;
 mod demo;
 mod doctor;
 mod interop;

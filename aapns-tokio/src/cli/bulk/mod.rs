@@ -137,6 +137,9 @@ fn conclude(summary: Summary, earlier: (u64, u64), start: Instant, console: Cons
     let stopped = stopped.or_else(|| written.err().map(Stop::Output));
     match stopped {
         Some(Stop::Journal(fault)) => Err(fault),
+        Some(stop @ Stop::Output(_)) => Err(Fault::interrupted(format_args!(
+            "{stop}; what became of the lines that are missing in it is not recorded, so look for the cause before you go on with --resume"
+        ))),
         Some(stop) => Err(Fault::interrupted(format_args!(
             "{stop}; every line that was taken up has its outcome, go on with --resume"
         ))),
