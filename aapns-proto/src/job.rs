@@ -68,6 +68,8 @@ pub(crate) struct Trouble {
     pub(crate) answers: u8,
     /// A `Shutdown` was answered by one attempt on another link already.
     pub(crate) saw_shutdown: bool,
+    /// A 421 was answered by one attempt on another link already.
+    pub(crate) saw_misdirected: bool,
     /// The last answer, while no later attempt is `Unknown`: the result if no other attempt can be made.
     pub(crate) answer: Option<Response>,
 }

@@ -139,6 +139,18 @@ pub const SETBACK_FIRST: Duration = Duration::from_millis(10);
 /// See [`SETBACK_FIRST`].
 pub const SETBACK_CAP: Duration = Duration::from_secs(30);
 
+/// Retries that a pool makes before its budget slows them down: all that ten links of 1000 streams can lose at once.
+pub const RETRY_BURST: u64 = 10_000;
+
+/// Retries that the budget allows each second, apart from one for each answer: some go on, so that a server's recovery is seen.
+pub const RETRY_REFILL: u64 = 100;
+
+/// The longest that a retry waits for the budget: as long as the longest backoff after a setback.
+pub const RETRY_PAUSE: Duration = SETBACK_CAP;
+
+/// How long a mint may take: a signature takes microseconds, a user's callback may ask a far service.
+pub const MINT_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// After 429, 500, 503 without `Retry-After`: the first delay, and the longest, Apple's 15 minutes.
 pub const ANSWER_FIRST: Duration = Duration::from_secs(1);
 /// See [`ANSWER_FIRST`]. A longer `Retry-After` is cut to this.

@@ -29,6 +29,8 @@ pub(crate) enum Complaint {
     Busy,
     /// 429 `TooManyRequests`: about one device.
     Throttled,
+    /// 421 (RFC 9110 §15.5.20): about one connection.
+    Misdirected,
     /// 503 `Shutdown`: about one server.
     Shutdown,
     /// 403 `ExpiredProviderToken`.
@@ -46,8 +48,10 @@ impl Complaint {
 
 /// Judges an answer by its status and reason.
 pub(crate) fn answer(response: &Response) -> Verdict {
-    if !matches!(response.status, 403 | 429 | 500 | 503) {
-        return Verdict::Final;
+    match response.status {
+        421 => return Verdict::Again(Complaint::Misdirected),
+        403 | 429 | 500 | 503 => {}
+        _ => return Verdict::Final,
     }
     let reason = ErrorBody::parse(&response.body).reason;
     match (response.status, reason) {
@@ -250,6 +254,7 @@ mod tests {
             (403, "TopicMismatch", Verdict::Final),
             (403, "ExpiredProviderToken", Verdict::Again(ExpiredToken)),
             (410, "Unregistered", Verdict::Final),
+            (421, "", Verdict::Again(Misdirected)),
             (429, "TooManyRequests", Verdict::Again(Throttled)),
             (429, "", Verdict::Again(Busy)),
             (

@@ -15,6 +15,7 @@
 mod action;
 mod backoff;
 mod breaker;
+mod budget;
 mod close;
 mod config;
 mod delayed;
@@ -51,6 +52,7 @@ use crate::link::Link;
 use crate::mutants::Mutant;
 use crate::time::Time;
 use breaker::{Breaker, Trip};
+use budget::Budget;
 use delayed::Delayed;
 use dial::Dials;
 use links::{Links, Order};
@@ -81,6 +83,7 @@ pub struct Pool<T> {
     dials: Dials,
     tokens: Tokens,
     breaker: Breaker,
+    budget: Budget,
     growth: scale::Growth,
     phase: close::Phase,
     /// The queue was full: somebody may wait for room.
@@ -109,6 +112,7 @@ impl<T: Tag> Pool<T> {
             dials: Dials::default(),
             tokens: Tokens::new(config.auth),
             breaker: Breaker::default(),
+            budget: Budget::default(),
             growth: scale::Growth::default(),
             phase: close::Phase::Open,
             is_short: false,

@@ -22,6 +22,7 @@ impl<T: Tag> Pool<T> {
     pub(crate) fn hear(&mut self, now: Time, id: LinkId, news: News) {
         self.inflight = self.inflight.saturating_sub(news.tally.settled);
         self.tally.add(news.tally);
+        self.budget.answered(news.tally.completed);
         if news.is_ready {
             self.ready(now, id);
         }

@@ -27,7 +27,7 @@ impl<T: Tag> Pool<T> {
             Back::Unstarted(job) => self.again(now, job, Duration::ZERO, Cause::Timeout),
             Back::Failed(mut job, pace, cause) => {
                 let delay = self.setback(&mut job, pace);
-                self.again(now, job, delay, cause)
+                self.retry(now, job, delay, cause)
             }
             Back::Answered(job, response, complaint) => {
                 self.complain(now, unix, id, job, response, complaint)
@@ -61,6 +61,13 @@ impl<T: Tag> Pool<T> {
                 Refusal::Settle => return Some(judge::settle(job, response)),
                 Refusal::Retry | Refusal::Renew => Duration::ZERO,
             },
+            Complaint::Misdirected => {
+                self.retire(now, id, Order::Drain);
+                if std::mem::replace(&mut job.trouble().saw_misdirected, true) {
+                    return Some(judge::settle(job, response));
+                }
+                Duration::ZERO
+            }
             Complaint::Shutdown if !std::mem::replace(&mut job.trouble().saw_shutdown, true) => {
                 self.retire(now, id, Order::Drain);
                 Duration::ZERO
@@ -77,7 +84,20 @@ impl<T: Tag> Pool<T> {
         let trouble = job.trouble();
         trouble.setbacks = 0;
         trouble.answer = Some(response);
-        self.again(now, job, delay, Cause::Timeout)
+        self.retry(now, job, delay, Cause::Timeout)
+    }
+
+    /// As [`again`](Self::again), within the pool's budget: that slows a retry down, and never makes it too late.
+    fn retry(&mut self, now: Time, job: Job<T>, delay: Duration, cause: Cause) -> Option<Done<T>> {
+        let pause = self.budget.take(now);
+        if pause.is_zero() {
+            return self.again(now, job, delay, cause);
+        }
+        let limits = [job.deadline, self.phase.until()];
+        let slack = |limit: Time| limit.saturating_since(now + delay) / 2;
+        let slack = limits.into_iter().flatten().map(slack).min();
+        let pause = slack.map_or(pause, |slack| slack.min(pause));
+        self.again(now, job, delay + pause, cause)
     }
 
     /// How long an answer asks to wait.
@@ -104,13 +124,7 @@ impl<T: Tag> Pool<T> {
     }
 
     /// Lets a job wait for its next attempt, or ends it if that can't begin in time.
-    pub(crate) fn again(
-        &mut self,
-        now: Time,
-        job: Job<T>,
-        delay: Duration,
-        cause: Cause,
-    ) -> Option<Done<T>> {
+    fn again(&mut self, now: Time, job: Job<T>, delay: Duration, cause: Cause) -> Option<Done<T>> {
         let at = now + delay;
         let is_late = |limit: Option<Time>| limit.is_some_and(|limit| limit <= at);
         if job.tag.is_abandoned() {

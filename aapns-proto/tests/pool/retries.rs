@@ -123,3 +123,67 @@ fn an_answer_is_the_result_if_no_retry_can_start_before_the_deadline() {
     net.serve(0, |peer| peer.refuse(503, "ServiceUnavailable"));
     assert_eq!(net.outcome(), (7, Ok(503)));
 }
+
+#[test]
+fn a_misdirected_request_is_tried_once_on_another_link_and_then_the_answer_is_the_result() {
+    let mut net = Net::new(1, 1);
+    let careful = job(7).policy(Policy::AtMostOnce);
+    net.submit_job(careful).unwrap();
+    net.serve(0, |peer| peer.refuse(421, ""));
+    assert!(net.done.is_empty());
+    net.wait(SECOND / 4);
+    assert_eq!(net.pool.stats().dials, 2, "the link that answered drains");
+    let at = net.ends.iter().position(Option::is_some).unwrap();
+    net.serve(at, |peer| peer.refuse(421, ""));
+    assert_eq!(net.outcome(), (7, Ok(421)));
+    net.wait(SECOND / 4);
+    assert_eq!(net.pool.stats().dials, 3);
+    net.submit(8);
+    let at = net.ends.iter().position(Option::is_some).unwrap();
+    net.serve(at, |peer| peer.answer());
+    assert_eq!(net.outcome(), (8, Ok(200)));
+}
+
+/// Links that die with one request each; how many died within `limit`.
+fn lose_links(net: &mut Net, limit: Duration) -> u64 {
+    let (begin, mut lost) = (net.now, 0);
+    while net.now.saturating_since(begin) < limit {
+        for at in 0..net.ends.len() {
+            if net.ends[at].is_some() && !net.peer(at).open.is_empty() {
+                lost += net.peer(at).open.len() as u64;
+                net.serve(at, |peer| peer.go_away(0));
+            }
+        }
+        net.wait(Duration::from_millis(1));
+    }
+    lost
+}
+
+#[test]
+fn refusals_without_end_are_slowed_down_by_the_budget_and_nothing_fails() {
+    let mut net = Net::new(1, 1);
+    net.serve(0, |peer| peer.set_limit(1_000));
+    net.limit = 1_000;
+    for tag in 0..1_000 {
+        net.submit(tag);
+        net.serve(0, |peer| peer.answer());
+    }
+    assert_eq!(net.done.split_off(0).len(), 1_000);
+    let deadline = net.now + 600 * SECOND;
+    for tag in 0..1_000 {
+        net.submit_job(job(tag).deadline(Some(deadline))).unwrap();
+    }
+    lose_links(&mut net, 60 * SECOND);
+    let lost = lose_links(&mut net, 60 * SECOND);
+    assert!(net.done.is_empty(), "the budget fails nobody");
+    assert!(lost < 60 * 110, "{lost} refusals in a minute");
+    for _ in 0..600 {
+        for at in 0..net.ends.len() {
+            while net.ends[at].is_some() && !net.peer(at).open.is_empty() {
+                net.serve(at, |peer| peer.answer());
+            }
+        }
+        net.wait(SECOND / 10);
+    }
+    assert_eq!(net.done.len(), 1_000, "and all goes out once it can");
+}
