@@ -164,8 +164,8 @@ pub struct DialError {
     pub message: Arc<str>,
 }
 
-/// The steps of a dial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The steps of a dial, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DialStep {
     /// Name resolution, TCP or a proxy.
     Connect,

@@ -92,7 +92,7 @@ impl<R: Runtime> Connection<R> {
             None => None,
         };
         let deadline = runtime.now() + dial_timeout;
-        let transport = dial_until(&runtime, access.target(endpoint), deadline).await?;
+        let transport = dial_until(&runtime, access.target(endpoint), deadline, |_| {}).await?;
         if transport.alpn() != Some(b"h2") {
             return Err(not_http2().into());
         }

@@ -79,7 +79,8 @@ impl<R: Runtime> Future for PoolTask<R> {
 /// Dials, and then drives the link to its end.
 async fn run_link<R: Runtime>(shared: Arc<Shared<R>>, dial: Dial) {
     let target = shared.with(|core| core.access.target(&shared.endpoint));
-    let result = dial_until(&shared.runtime, target, dial.deadline).await;
+    let progress = |step| shared.with(|core| core.pool.dial_progress(dial, step));
+    let result = dial_until(&shared.runtime, target, dial.deadline, progress).await;
     let now = shared.runtime.now();
     let transport = match result {
         Ok(transport) => transport,
@@ -111,17 +112,23 @@ impl<R: Runtime> Drop for CountedTransport<R> {
     }
 }
 
-/// Dials, at most until the deadline.
+/// Dials, at most until the deadline; tells of each new step.
 pub(super) async fn dial_until<R: Runtime>(
     runtime: &R,
     target: Target,
     deadline: Time,
+    mut progress: impl FnMut(DialStep),
 ) -> Result<R::Transport, DialError> {
     let mut timer = runtime.timer();
+    let mut step = target.step();
     let mut dialing = pin!(runtime.dial(target.clone()));
     std::future::poll_fn(|cx| {
         if let Poll::Ready(result) = dialing.as_mut().poll(cx) {
             return Poll::Ready(result);
+        }
+        if step != target.step() {
+            step = target.step();
+            progress(step);
         }
         timer
             .poll_until(cx, deadline)
@@ -149,11 +156,29 @@ fn timed_out(target: &Target) -> DialError {
     }
 }
 
+/// What the future answers, if it does before the deadline.
+async fn until<R: Runtime, F: Future>(runtime: &R, deadline: Time, future: F) -> Option<F::Output> {
+    let mut timer = runtime.timer();
+    let mut future = pin!(future);
+    std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => timer.poll_until(cx, deadline).map(|()| None),
+    })
+    .await
+}
+
 async fn run_mint<R: Runtime>(shared: Arc<Shared<R>>, mint: Mint) {
     let source = shared.with(|core| core.access.tokens.clone());
     let unix = shared.runtime.unix();
     let result = match source {
-        Some(source) => source.token(unix, mint.refused.as_ref()).await,
+        Some(source) => {
+            let minting = source.token(unix, mint.refused.as_ref());
+            match until(&shared.runtime, mint.deadline, minting).await {
+                Some(result) => result,
+                // The pool gave it up by itself; dropped, it is in nobody's way.
+                None => return,
+            }
+        }
         None => Err(MintError("there is no provider token to be had".into())),
     };
     let (now, unix) = (shared.runtime.now(), shared.runtime.unix());

@@ -61,6 +61,8 @@ pub struct Dial {
 pub struct Mint {
     /// Which mint this is.
     pub id: u64,
+    /// After that nobody waits for it any more.
+    pub deadline: Time,
     /// The token that the server refused, if one was: don't answer with the same.
     pub refused: Option<ProviderToken>,
 }

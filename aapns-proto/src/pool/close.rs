@@ -1,6 +1,6 @@
 //! How a pool ends, and how what waits in it ends with it or with an open breaker.
 
-use crate::delivery::{Cause, Done};
+use crate::delivery::{Cause, DialError, DialStep, Done};
 use crate::job::{Job, Tag};
 use crate::limits::DUE_BATCH;
 use crate::pool::links::Order;
@@ -111,13 +111,29 @@ impl<T: Tag> Pool<T> {
 
     /// The end of a job whose deadline passed while it waited.
     pub(crate) fn expired(&self, job: Job<T>) -> Done<T> {
-        let cause = if self.links.iter_up().any(|(_, slot)| slot.is_ready) {
-            None
-        } else {
-            self.dials.last_error().cloned().map(Cause::Dial)
-        };
+        let cause = self.without_link().map(Cause::Dial);
         let without_token = || self.tokens.error().cloned().map(Cause::Credential);
         job.give_up(cause.or_else(without_token).unwrap_or(Cause::Timeout))
+    }
+
+    /// Why no link is up, if none is: the last dial's error, or where the next link hangs.
+    fn without_link(&self) -> Option<DialError> {
+        if self.is_ready() {
+            return None;
+        }
+        if let Some(error) = self.dials.last_error() {
+            return Some(error.clone());
+        }
+        let (step, message) = if self.links.up() > 0 {
+            (DialStep::Http2, "no SETTINGS yet")
+        } else {
+            (self.dials.step()?, "no answer yet")
+        };
+        Some(DialError {
+            step,
+            is_fatal: false,
+            message: message.into(),
+        })
     }
 
     /// Hands out the end of a job that no link holds.

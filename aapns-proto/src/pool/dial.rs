@@ -12,7 +12,7 @@ use crate::time::Time;
 /// Dials under way, and the pace of the next ones, which the whole pool shares.
 #[derive(Debug, Default)]
 pub(crate) struct Dials {
-    pending: Vec<Dial>,
+    pending: Vec<Pending>,
     begun: u64,
     failed: u64,
     /// Failed dials and unproven links that died, in a row.
@@ -21,6 +21,13 @@ pub(crate) struct Dials {
     last_error: Option<DialError>,
     /// The number of the present credential.
     credential: u64,
+}
+
+/// A dial under way, and how far it got.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    dial: Dial,
+    step: DialStep,
 }
 
 impl Dials {
@@ -53,31 +60,45 @@ impl Dials {
             credential: self.credential,
         };
         self.begun += 1;
-        self.pending.push(dial);
+        let step = DialStep::Connect;
+        self.pending.push(Pending { dial, step });
         dial
+    }
+
+    /// A dial came to its next step.
+    pub(crate) fn progress(&mut self, dial: Dial, step: DialStep) {
+        if let Some(pending) = self.pending.iter_mut().find(|p| p.dial.id == dial.id) {
+            pending.step = step;
+        }
+    }
+
+    /// The step that the furthest of the dials under way has come to.
+    pub(crate) fn step(&self) -> Option<DialStep> {
+        self.pending.iter().map(|pending| pending.step).max()
     }
 
     /// A dial ended; whether anybody still waits for it.
     pub(crate) fn end(&mut self, dial: Dial) -> bool {
-        let at = self.pending.iter().position(|other| other.id == dial.id);
+        let at = self.pending.iter().position(|p| p.dial.id == dial.id);
         at.map(|at| self.pending.swap_remove(at)).is_some()
     }
 
     /// One dial whose deadline passed without a word, not even that it failed.
     pub(crate) fn pop_overdue(&mut self, now: Time) -> Option<(Dial, DialError)> {
-        let is_overdue = |dial: &Dial| dial.deadline + DIAL_GRACE <= now;
+        let is_overdue = |p: &Pending| p.dial.deadline + DIAL_GRACE <= now;
         let at = self.pending.iter().position(is_overdue)?;
+        let Pending { dial, step } = self.pending.swap_remove(at);
         let error = DialError {
-            step: DialStep::Connect,
+            step,
             is_fatal: false,
             message: "no answer in time".into(),
         };
-        Some((self.pending.swap_remove(at), error))
+        Some((dial, error))
     }
 
     /// When the first dial is overdue; there are few.
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        let deadlines = self.pending.iter().map(|dial| dial.deadline + DIAL_GRACE);
+        let deadlines = self.pending.iter().map(|p| p.dial.deadline + DIAL_GRACE);
         deadlines.min()
     }
 
@@ -147,6 +168,22 @@ mod tests {
         assert!(now > Time::ZERO + 85 * Duration::from_secs(15));
         dials.proven();
         assert_eq!(dials.not_before(), Some(Time::ZERO));
+    }
+
+    #[test]
+    fn the_furthest_dial_says_what_is_waited_for() {
+        let mut dials = Dials::default();
+        assert_eq!(dials.step(), None);
+        let timeout = Duration::from_secs(10);
+        let first = dials.begin(Time::ZERO, timeout);
+        dials.begin(Time::ZERO, timeout);
+        assert_eq!(dials.step(), Some(DialStep::Connect));
+        dials.progress(first, DialStep::Tls);
+        assert_eq!(dials.step(), Some(DialStep::Tls));
+        let (_, error) = dials.pop_overdue(first.deadline + DIAL_GRACE).unwrap();
+        assert_eq!(error.step, DialStep::Tls);
+        dials.progress(first, DialStep::Tls);
+        assert_eq!(dials.step(), Some(DialStep::Connect));
     }
 
     #[test]

@@ -222,6 +222,11 @@ impl<T: Tag> Pool<T> {
         Ok(link)
     }
 
+    /// A dial came to its next step: what expires meanwhile, without a link, tells where the dial hangs.
+    pub fn dial_progress(&mut self, dial: Dial, step: DialStep) {
+        self.dials.progress(dial, step);
+    }
+
     /// A dial failed.
     pub fn dial_failed(&mut self, now: Time, dial: Dial, error: DialError) {
         if self.dials.end(dial) {
@@ -351,11 +356,13 @@ impl<T: Tag> Pool<T> {
 
     /// Asks for a token if one is due.
     fn mint(&mut self, now: Time) {
-        if !self.phase.is_closed()
-            && let Some(mint) = self.tokens.poll_mint(now)
-        {
+        if self.phase.is_closed() {
+            return;
+        }
+        if let Some(mint) = self.tokens.poll_mint(now) {
             self.actions.push_back(Action::Mint(mint));
-        } else if let Some(at) = self.tokens.next() {
+        }
+        if let Some(at) = self.tokens.next() {
             self.arm(at);
         }
     }

@@ -80,6 +80,7 @@ impl<T: Tag> Pool<T> {
             self.dials.fail(now, error, &mut self.rng);
         }
         self.breaker.handle_timeout(now);
+        self.tokens.handle_timeout(now, &mut self.rng);
         self.mint(now);
         self.grow(now);
         self.shrink(now);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::limits::{TOKEN_FUTURE, TOKEN_GUARD, TOKEN_RENEWAL, TOKEN_STALE};
+use crate::limits::{MINT_TIMEOUT, TOKEN_FUTURE, TOKEN_GUARD, TOKEN_RENEWAL, TOKEN_STALE};
 use crate::pool::action::{Mint, MintError, ProviderToken};
 use crate::pool::backoff::MINT;
 use crate::pool::config::Auth;
@@ -26,11 +26,19 @@ pub(crate) struct Tokens {
     is_refused: bool,
     /// The last renewal that a refusal caused.
     early_at: Option<Time>,
-    pending: Option<u64>,
+    /// The mint under way.
+    pending: Option<Pending>,
     mints: u64,
     failures: u8,
     not_before: Time,
     error: Option<Arc<str>>,
+}
+
+/// A mint that was asked for.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    id: u64,
+    deadline: Time,
 }
 
 /// What follows from 403 `ExpiredProviderToken`.
@@ -111,26 +119,51 @@ impl Tokens {
 
     /// The order to get a token, if one is due.
     pub(crate) fn poll_mint(&mut self, now: Time) -> Option<Mint> {
-        if self.next().is_none_or(|at| at > now) {
+        if self.pending.is_some() || self.next().is_none_or(|at| at > now) {
             return None;
         }
         self.mints += 1;
-        self.pending = Some(self.mints);
+        let (id, deadline) = (self.mints, now + MINT_TIMEOUT);
+        self.pending = Some(Pending { id, deadline });
         Some(Mint {
-            id: self.mints,
+            id,
+            deadline,
             refused: self.current.clone().filter(|_| self.is_refused),
         })
     }
 
-    /// When the next mint is due.
+    /// When the next mint is due, or the one under way has taken too long.
     pub(crate) fn next(&self) -> Option<Time> {
-        if self.auth == Auth::None || self.pending.is_some() {
+        if self.auth == Auth::None {
             return None;
+        }
+        if let Some(pending) = self.pending {
+            return Some(pending.deadline);
         }
         if self.current.is_none() || self.is_refused {
             return Some(self.not_before);
         }
         Some(self.renew_at.max(self.not_before))
+    }
+
+    /// A mint that takes too long has failed; a late answer is ignored.
+    pub(crate) fn handle_timeout(&mut self, now: Time, rng: &mut Rng) {
+        if self.pending.is_some_and(|mint| mint.deadline <= now) {
+            self.pending = None;
+            self.error = Some("no provider token in time".into());
+            self.pace(now, rng);
+        }
+    }
+
+    /// Sets when the next mint may begin: later with each one in a row that brought no fresh token.
+    fn pace(&mut self, now: Time, rng: &mut Rng) {
+        let is_good = self.is_usable(now) && now < self.renew_at;
+        self.failures = if is_good {
+            0
+        } else {
+            self.failures.saturating_add(1)
+        };
+        self.not_before = now + MINT.delay(self.failures, rng);
     }
 
     /// A mint ended; whether there is a new token.
@@ -142,7 +175,7 @@ impl Tokens {
         result: Result<ProviderToken, MintError>,
         rng: &mut Rng,
     ) -> bool {
-        if self.pending != Some(mint.id) {
+        if self.pending.is_none_or(|pending| pending.id != mint.id) {
             return false;
         }
         self.pending = None;
@@ -159,13 +192,7 @@ impl Tokens {
             }
             Err(error) => self.error = Some(error.0),
         }
-        let is_good = self.is_usable(now) && now < self.renew_at;
-        self.failures = if is_good {
-            0
-        } else {
-            self.failures.saturating_add(1)
-        };
-        self.not_before = now + MINT.delay(self.failures, rng);
+        self.pace(now, rng);
         self.error.is_none()
     }
 
@@ -308,6 +335,31 @@ mod tests {
             now = tokens.next().unwrap();
         }
         assert_eq!(tokens.error().map(|text| &**text), Some("no key"));
+    }
+
+    #[test]
+    fn a_mint_that_never_answers_fails_and_the_next_one_is_paced() {
+        let mut tokens = Tokens::new(Auth::Token);
+        let mut rng = Rng::new(1);
+        let lost = tokens.poll_mint(secs(0)).unwrap();
+        assert_eq!(tokens.next(), Some(lost.deadline));
+        tokens.handle_timeout(secs(29), &mut rng);
+        assert_eq!(tokens.poll_mint(lost.deadline), None, "under way still");
+        tokens.handle_timeout(lost.deadline, &mut rng);
+        assert!(tokens.error().is_some());
+        assert!(tokens.next().unwrap() > lost.deadline);
+        let answer = |tokens: &mut Tokens, rng: &mut Rng, mint: &Mint| {
+            let unix = Duration::from_secs(EPOCH);
+            tokens.minted(secs(33), unix, mint, Ok(token(EPOCH)), rng);
+            tokens.is_usable(secs(33))
+        };
+        assert!(!answer(&mut tokens, &mut rng, &lost), "too late");
+        let second = tokens.poll_mint(secs(33)).unwrap();
+        assert!(
+            !answer(&mut tokens, &mut rng, &lost),
+            "another is under way"
+        );
+        assert!(answer(&mut tokens, &mut rng, &second));
     }
 
     #[test]

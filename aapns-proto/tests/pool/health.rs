@@ -201,3 +201,47 @@ fn nothing_is_taken_while_the_token_is_missing_and_the_signer_is_the_cause() {
     let cause = Cause::Credential("no key".into());
     assert_eq!(net.outcome(), (7, Err((cause, Delivery::NotSent))));
 }
+
+#[test]
+fn a_mint_that_never_answers_is_the_cause_and_is_made_anew() {
+    let mut net = Net::with_token();
+    let lost = net.mints.remove(0);
+    let deadline = lost.deadline + SECOND / 10;
+    net.submit_job(job(7).deadline(Some(deadline))).unwrap();
+    net.wait(32 * SECOND);
+    let (_, result) = net.outcome();
+    assert!(matches!(
+        result,
+        Err((Cause::Credential(_), Delivery::NotSent))
+    ));
+    assert_eq!(net.mints.len(), 1);
+    assert_ne!(net.mints[0].id, lost.id);
+    net.submit(8);
+    net.mint();
+    net.serve(0, |peer| peer.answer());
+    assert_eq!(net.outcome(), (8, Ok(200)));
+}
+
+#[test]
+fn what_expires_before_a_first_link_is_up_says_where_the_dial_hangs() {
+    let mut net = Net::new(1, 1);
+    net.dials_itself = false;
+    net.cut(0);
+    net.wait(SECOND / 10);
+    let expire = |net: &mut Net, tag| {
+        let deadline = net.now + SECOND / 10;
+        net.submit_job(job(tag).deadline(Some(deadline))).unwrap();
+        net.wait(SECOND / 5);
+        let (cause, delivery) = net.outcome().1.unwrap_err();
+        assert_eq!(delivery, Delivery::NotSent);
+        cause.to_string()
+    };
+    assert_eq!(expire(&mut net, 2), "connect: no answer yet");
+    let dial = net.dials.remove(0);
+    net.pool.dial_progress(dial, DialStep::Tls);
+    assert_eq!(expire(&mut net, 3), "tls: no answer yet");
+    let link = net.pool.dialed(net.now, dial, Some(b"h2")).unwrap();
+    net.run();
+    assert_eq!(expire(&mut net, 4), "http2: no SETTINGS yet");
+    net.pool.link_closed(net.now, link);
+}
