@@ -25,7 +25,7 @@ pub use aapns_proto as proto;
 pub use aapns_proto::client::{
     Answer, BuildError, ConnectError, Credential, Drained, Endpoint, Failure, InvalidEndpoint,
     PostError, PostOptions, Posting, Prepared, Proxy, ProxyError, ResponseError, SendError, Sent,
-    State, TokenSource,
+    State, TokenSource, Unordered,
 };
 pub use aapns_proto::delivery::{Cause, Delivery, DialError, DialStep};
 pub use aapns_proto::pool::Stats;

@@ -193,7 +193,7 @@ impl<R: Runtime> Client<R> {
         self.pool.close().await
     }
 
-    pub(super) fn begin(
+    fn begin(
         &self,
         device_token: &DeviceToken,
         prepared: &Prepared,
@@ -250,10 +250,7 @@ impl<R: Runtime> Future for Sending<R> {
 }
 
 /// From an answer to what it says of the notification.
-pub(super) fn finish(
-    apns_id: ApnsId,
-    result: Result<Answer, PostError>,
-) -> Result<Sent, SendError> {
+fn finish(apns_id: ApnsId, result: Result<Answer, PostError>) -> Result<Sent, SendError> {
     let answer = result?;
     if answer.status() != 200 {
         return Err(SendError::Response(ResponseError::new(&answer)));

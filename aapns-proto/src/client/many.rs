@@ -4,15 +4,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use aapns_models::notification::kind::Kind;
-use aapns_models::{ApnsId, DeviceToken, Notification};
+use aapns_models::{DeviceToken, Notification};
 use futures_core::Stream;
 
 use crate::limits::FAN_OUT;
 
 use super::error::SendError;
-use super::handle::{Client, Prepared, Sent, finish};
+use super::handle::{Client, Prepared, Sending, Sent};
 use super::options::PostOptions;
-use super::post::Post;
 use super::runtime::Runtime;
 use super::unordered::Unordered;
 
@@ -27,7 +26,7 @@ pub struct Many<R: Runtime, I> {
     options: PostOptions,
     device_tokens: I,
     is_exhausted: bool,
-    under_way: Unordered<(DeviceToken, ApnsId), Post<R>>,
+    under_way: Unordered<DeviceToken, Sending<R>>,
 }
 
 impl<R: Runtime> Client<R> {
@@ -56,22 +55,19 @@ impl<R: Runtime> Client<R> {
 }
 
 impl<R: Runtime, I: Iterator<Item = DeviceToken>> Many<R, I> {
-    /// Sends until enough is under way; a token that can't be sent to ends it with its own result.
-    fn fill(&mut self) -> Option<(DeviceToken, SendError)> {
+    /// Sends until enough is under way.
+    fn fill(&mut self) {
         while !self.is_exhausted && self.under_way.len() < FAN_OUT {
             let Some(device_token) = self.device_tokens.next() else {
                 self.is_exhausted = true;
-                return None;
+                return;
             };
-            let (apns_id, post) =
-                self.client
-                    .begin(&device_token, &self.prepared, None, self.options);
-            match post {
-                Ok(post) => self.under_way.push((device_token, apns_id), post),
-                Err(error) => return Some((device_token, error)),
-            }
+            let (prepared, options) = (&self.prepared, self.options);
+            let sending = self
+                .client
+                .send_prepared(&device_token, prepared, None, options);
+            self.under_way.push(device_token, sending);
         }
-        None
     }
 }
 
@@ -80,12 +76,8 @@ impl<R: Runtime, I: Iterator<Item = DeviceToken> + Unpin> Stream for Many<R, I> 
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if let Some((device_token, error)) = this.fill() {
-            return Poll::Ready(Some((device_token, Err(error))));
-        }
-        this.under_way.poll_next(cx).map(|next| {
-            next.map(|((device_token, apns_id), result)| (device_token, finish(apns_id, result)))
-        })
+        this.fill();
+        Pin::new(&mut this.under_way).poll_next(cx)
     }
 }
 

@@ -53,3 +53,4 @@ pub use proxy::{Proxy, ProxyError};
 pub use race::race;
 pub use runtime::{Runtime, Target, Timer, Transport};
 pub use token::TokenSource;
+pub use unordered::Unordered;

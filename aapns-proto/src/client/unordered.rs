@@ -6,9 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// A set of futures, each with something of the caller's; polls only those that were woken.
+use futures_core::Stream;
+
+/// A set of futures, each with something of the caller's, whose results come as they are done; a `Stream`.
+///
+/// For many requests at once this is cheaper than `FuturesUnordered`: a place in it is made once and used
+/// again. [`Post`](super::Post) and [`Sending`](super::Sending) go into it as they are.
 #[derive(Debug)]
-pub(super) struct Unordered<C, F> {
+pub struct Unordered<C, F> {
     slots: Vec<Slot<C, F>>,
     free: Vec<usize>,
     /// Slots to poll, taken from `shared` in one go.
@@ -41,7 +46,8 @@ struct Due {
 }
 
 impl<C, F: Future + Unpin> Unordered<C, F> {
-    pub(super) fn new() -> Self {
+    /// An empty set.
+    pub fn new() -> Self {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
@@ -50,16 +56,18 @@ impl<C, F: Future + Unpin> Unordered<C, F> {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// How many are in it.
+    pub fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether none is in it.
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Adds a future; the next [`poll_next`](Self::poll_next) polls it.
-    pub(super) fn push(&mut self, context: C, future: F) {
+    /// Adds a future; the next poll of the set polls it.
+    pub fn push(&mut self, context: C, future: F) {
         let index = self.free.pop().unwrap_or_else(|| self.grow());
         if let Some(slot) = self.slots.get_mut(index) {
             slot.entry = Some((context, future));
@@ -69,8 +77,7 @@ impl<C, F: Future + Unpin> Unordered<C, F> {
         }
     }
 
-    /// The next result; `None` if the set is empty.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(C, F::Output)>> {
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Option<(C, F::Output)>> {
         if self.is_empty() {
             return Poll::Ready(None);
         }
@@ -113,6 +120,23 @@ impl<C, F: Future + Unpin> Unordered<C, F> {
             bell,
         });
         index
+    }
+}
+
+impl<C, F: Future + Unpin> Default for Unordered<C, F> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C, F> Unpin for Unordered<C, F> {}
+
+impl<C, F: Future + Unpin> Stream for Unordered<C, F> {
+    type Item = (C, F::Output);
+
+    /// The next result; `None` if the set is empty.
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_due(cx)
     }
 }
 
@@ -190,18 +214,18 @@ mod tests {
         for (n, cell) in cells.iter().enumerate() {
             set.push(n, cell.clone());
         }
-        assert!(set.poll_next(cx).is_pending());
+        assert!(set.poll_due(cx).is_pending());
         cells[2].fill(20);
         cells[0].fill(10);
-        assert_eq!(set.poll_next(cx), Poll::Ready(Some((2, 20))));
-        assert_eq!(set.poll_next(cx), Poll::Ready(Some((0, 10))));
-        assert!(set.poll_next(cx).is_pending());
+        assert_eq!(set.poll_due(cx), Poll::Ready(Some((2, 20))));
+        assert_eq!(set.poll_due(cx), Poll::Ready(Some((0, 10))));
+        assert!(set.poll_due(cx).is_pending());
         set.push(7, cells[0].clone());
         assert_eq!(set.len(), 2);
-        assert_eq!(set.poll_next(cx), Poll::Ready(Some((7, 10))));
+        assert_eq!(set.poll_due(cx), Poll::Ready(Some((7, 10))));
         cells[1].fill(5);
-        assert_eq!(set.poll_next(cx), Poll::Ready(Some((1, 5))));
-        assert_eq!(set.poll_next(cx), Poll::Ready(None));
+        assert_eq!(set.poll_due(cx), Poll::Ready(Some((1, 5))));
+        assert_eq!(set.poll_due(cx), Poll::Ready(None));
     }
 
     #[test]
@@ -209,7 +233,7 @@ mod tests {
         let cx = &mut Context::from_waker(Waker::noop());
         let mut set: Unordered<(), Ready<u8>> = Unordered::new();
         set.push((), std::future::ready(1));
-        assert_eq!(set.poll_next(cx), Poll::Ready(Some(((), 1))));
+        assert_eq!(set.poll_due(cx), Poll::Ready(Some(((), 1))));
     }
 
     #[test]
@@ -225,7 +249,7 @@ mod tests {
         let mut set = Unordered::new();
         let cell = Cell::default();
         set.push((), cell.clone());
-        assert!(set.poll_next(&mut Context::from_waker(&waker)).is_pending());
+        assert!(set.poll_due(&mut Context::from_waker(&waker)).is_pending());
         cell.fill(1);
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
     }

@@ -1,10 +1,9 @@
 //! Begins requests at a pace, and measures them.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures::stream::{FuturesUnordered, StreamExt};
+use aapns_proto::client::Unordered;
+use futures::stream::StreamExt;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::cli::histogram::Histogram;
@@ -48,14 +47,17 @@ impl Report {
     }
 }
 
-/// Runs `requests` requests, each begun by a call of `begin` with its number.
-pub(super) async fn drive<F>(requests: u64, pace: Pace, begin: impl FnMut(u64) -> F) -> Report
-where
-    F: Future<Output = Result<(), Failure>> + Unpin,
-{
+/// Runs `requests` requests, each begun by a call of `begin` with its number; `judge` says which are ok.
+pub(super) async fn drive<F: Future + Unpin>(
+    requests: u64,
+    pace: Pace,
+    begin: impl FnMut(u64) -> F,
+    judge: impl Fn(F::Output) -> Result<(), Failure>,
+) -> Report {
     let mut run = Run {
-        flights: FuturesUnordered::new(),
+        flights: Unordered::new(),
         begin,
+        judge,
         begun: 0,
         report: Report {
             ok: 0,
@@ -76,56 +78,30 @@ where
     run.report
 }
 
-struct Run<F, B> {
-    flights: FuturesUnordered<Flight<F>>,
+struct Run<F, B, J> {
+    /// With the moment that each one's latency counts from.
+    flights: Unordered<Instant, F>,
     begin: B,
+    judge: J,
     begun: u64,
     report: Report,
 }
 
-/// One request under way.
-struct Flight<F> {
-    start: Instant,
-    request: F,
-}
-
-/// When a request began and ended, and how.
-struct Landed {
-    start: Instant,
-    end: Instant,
-    result: Result<(), Failure>,
-}
-
-impl<F> Future for Flight<F>
+impl<F, B, J> Run<F, B, J>
 where
-    F: Future<Output = Result<(), Failure>> + Unpin,
-{
-    type Output = Landed;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Landed> {
-        let this = self.get_mut();
-        Pin::new(&mut this.request).poll(cx).map(|result| Landed {
-            start: this.start,
-            end: Instant::now(),
-            result,
-        })
-    }
-}
-
-impl<F, B> Run<F, B>
-where
-    F: Future<Output = Result<(), Failure>> + Unpin,
+    F: Future + Unpin,
     B: FnMut(u64) -> F,
+    J: Fn(F::Output) -> Result<(), Failure>,
 {
     async fn closed_loop(&mut self, requests: u64, in_flight: usize) {
         while self.begun < requests && self.flights.len() < in_flight {
             self.launch(Instant::now());
         }
         while let Some(landed) = self.flights.next().await {
-            let end = landed.end;
-            self.count(landed);
+            // What ends one request begins the next.
+            let end = Instant::now();
+            self.count(landed, end);
             if self.begun < requests {
-                // What ends one request begins the next.
                 self.launch(end);
             }
         }
@@ -144,22 +120,20 @@ where
                         self.launch(due(self.begun));
                     }
                 }
-                Some(landed) = self.flights.next() => self.count(landed),
+                Some(landed) = self.flights.next() => self.count(landed, Instant::now()),
             }
         }
     }
 
     fn launch(&mut self, start: Instant) {
-        let request = (self.begin)(self.begun);
-        self.flights.push(Flight { start, request });
+        self.flights.push(start, (self.begin)(self.begun));
         self.begun += 1;
     }
 
-    fn count(&mut self, landed: Landed) {
-        self.report
-            .latencies
-            .record(landed.end.saturating_duration_since(landed.start));
-        match landed.result {
+    fn count(&mut self, (start, result): (Instant, F::Output), end: Instant) {
+        let latency = end.saturating_duration_since(start);
+        self.report.latencies.record(latency);
+        match (self.judge)(result) {
             Ok(()) => self.report.ok += 1,
             Err(Failure(text)) => {
                 self.report.failed += 1;

@@ -14,7 +14,7 @@ use super::console::Console;
 use super::exit::{Exit, Fault, Outcome};
 use crate::{Client, Tokio};
 use drive::{Pace, Report, drive};
-use work::{Ready, Typed};
+use work::{Ready, Typed, answered, sent};
 
 pub(crate) use work::made_up_token;
 
@@ -141,10 +141,11 @@ async fn measure(builder: Builder<Tokio>, plan: Plan, console: Console) -> Resul
     wait_for_connections(&client, &plan).await?;
     let report = if plan.is_typed {
         let typed = Typed::new();
-        drive(plan.requests, plan.pace, |n| typed.send(&client, n)).await
+        drive(plan.requests, plan.pace, |n| typed.send(&client, n), sent).await
     } else {
         let Plan { ready, .. } = &plan;
-        drive(plan.requests, plan.pace, |n| ready.post(client.pool(), n)).await
+        let post = |n| ready.post(client.pool(), n);
+        drive(plan.requests, plan.pace, post, answered).await
     };
     console.detail(&client.stats());
     client.close().await;

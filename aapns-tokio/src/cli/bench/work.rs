@@ -1,14 +1,11 @@
 //! What the bench sends.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
 use aapns_models::{Alert, DeviceToken, Expiration, Notification, Priority, Topic};
 use aapns_proto::{Fields, Head, InvalidField, Method, Request};
 use bytes::Bytes;
 
 use super::drive::Failure;
-use crate::{Client, Pool, Post, Sending};
+use crate::{Answer, Client, Pool, Post, PostError, SendError, Sending, Sent};
 
 /// The body of each request: 200 octets.
 pub(super) const PAYLOAD: &str = r#"{"aps":{"alert":{"title":"New message","body":"Alice: are we still on for lunch at noon today? The place around the corner has opened aga"},"badge":3,"sound":"default"},"thread":"a81f","id":123456789}"#;
@@ -46,23 +43,17 @@ impl Ready {
         self.requests[(n % TOKENS) as usize].clone()
     }
 
-    pub(super) fn post(&self, pool: &Pool, n: u64) -> Checked {
-        Checked(pool.post(self.request(n)))
+    pub(super) fn post(&self, pool: &Pool, n: u64) -> Post {
+        pool.post(self.request(n))
     }
 }
 
-/// A request whose answer must be 200 with an apns-id.
-pub(super) struct Checked(Post);
-
-impl Future for Checked {
-    type Output = Result<(), Failure>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(|result| match result {
-            Ok(answer) if answer.status() == 200 && answer.apns_id().is_some() => Ok(()),
-            Ok(answer) => Err(Failure(format!("status {}", answer.status()))),
-            Err(error) => Err(Failure(error.to_string())),
-        })
+/// An answer is ok with status 200 and the id that the server gave it.
+pub(super) fn answered(result: Result<Answer, PostError>) -> Result<(), Failure> {
+    match result {
+        Ok(answer) if answer.status() == 200 && answer.apns_id().is_some() => Ok(()),
+        Ok(answer) => Err(Failure(format!("status {}", answer.status()))),
+        Err(error) => Err(Failure(error.to_string())),
     }
 }
 
@@ -81,7 +72,7 @@ impl Typed {
         }
     }
 
-    pub(super) fn send(&self, client: &Client, n: u64) -> Delivered {
+    pub(super) fn send(&self, client: &Client, n: u64) -> Sending {
         let notification = Notification::alert(
             Alert::new()
                 .title("New message")
@@ -94,21 +85,14 @@ impl Typed {
         .expiration(Expiration::Immediately)
         .data("thread", "a81f")
         .and_then(|notification| notification.data("id", 123_456_789))
-        .expect("no key of its own is one of Apple's");
-        Delivered(client.send(&self.tokens[(n % TOKENS) as usize], &notification))
+        .expect("a string and a number are JSON");
+        client.send(&self.tokens[(n % TOKENS) as usize], &notification)
     }
 }
 
-/// A notification that must be accepted.
-pub(super) struct Delivered(Sending);
-
-impl Future for Delivered {
-    type Output = Result<(), Failure>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let result = Pin::new(&mut self.0).poll(cx);
-        result.map(|result| result.map(drop).map_err(|e| Failure(e.to_string())))
-    }
+/// Sent is ok.
+pub(super) fn sent(result: Result<Sent, SendError>) -> Result<(), Failure> {
+    result.map(drop).map_err(|error| Failure(error.to_string()))
 }
 
 /// 64 hexadecimal digits that look like a token's; the same for the same number (SplitMix64).
