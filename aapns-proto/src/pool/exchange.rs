@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::connection::Credit;
 use crate::job::{Job, Tag};
-use crate::limits::{PULL, PUT_OFF};
+use crate::limits::{LEAST_PULL, PULL, PUT_OFF};
 use crate::mutants::Mutant;
 use crate::pool::hand::Hand;
 use crate::pool::timer::is_late;
@@ -95,10 +95,12 @@ impl<T: Tag> Pool<T> {
         self.due.forget();
     }
 
-    /// An even part of the work for each link that is or soon will be here to take some.
+    /// An even part of the work for each link that is or soon will be here to take some, if it is worth
+    /// a write of its own.
     fn share(&self) -> usize {
         let takers = self.links.hungry() + usize::from(self.links.is_waking()) + 1;
-        self.backlog().div_ceil(takers).min(PULL)
+        let even = self.backlog().div_ceil(takers);
+        even.clamp(LEAST_PULL, PULL)
     }
 
     /// Moves up to `share` jobs of up to `octets` octets of bodies in all, but always one.
