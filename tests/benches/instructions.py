@@ -26,7 +26,7 @@ def compiler():
 
 def build():
     """The bench program, built as a release is."""
-    command = ["cargo", "bench", "-q", "-p", "tests", "--bench", "instructions", "--no-run", "--locked"]
+    command = ["cargo", "build", "-q", "--release", "-p", "benches", "--bin", "instructions", "--locked"]
     said = subprocess.run([*command, "--message-format=json"], capture_output=True, text=True, cwd=HERE)
     if said.returncode:
         sys.exit(said.stderr)

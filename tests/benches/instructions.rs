@@ -2,18 +2,13 @@
 //!
 //! Everything runs in memory, without TLS, on one thread, and asks no clock: the same build counts the same.
 
-mod common;
-
 use aapns_proto::hpack::{Decoder, Encoder};
 use bytes::Bytes;
 
-use common::{BATCH, TOKEN, answers, connected, linked, requests};
+use benches::{BATCH, TOKEN, answers, block, connected, linked, requests};
 
 fn main() {
-    let args: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|a| a != "--bench")
-        .collect();
+    let args: Vec<String> = std::env::args().skip(1).collect();
     let (case, requests) = match args.as_slice() {
         [case, requests] => (
             case.as_str(),
@@ -47,7 +42,7 @@ fn encode(n: usize) {
 
 /// One field block in for each response: a status, and a Huffman-coded `apns-id`.
 fn decode(n: usize) {
-    let block = common::block();
+    let block = block(&["apns-id"]);
     let mut decoder = Decoder::new(4096);
     for _ in 0..n {
         let sink = |name: &[u8], value: &[u8]| {
@@ -61,7 +56,7 @@ fn decode(n: usize) {
 /// Requests through one connection, a batch of them at a time.
 fn connection(n: usize) {
     let mut peer = connected();
-    let (requests, answers) = (requests(), answers());
+    let (requests, answers) = (requests(), answers(&block(&["apns-id"])));
     for batch in 0..n.div_ceil(BATCH) {
         peer.round(&requests, &answers, batch);
     }
@@ -70,7 +65,7 @@ fn connection(n: usize) {
 /// Requests through a pool and its one link.
 fn pool(n: usize) {
     let mut peer = linked();
-    let (requests, answers) = (requests(), answers());
+    let (requests, answers) = (requests(), answers(&block(&["apns-id"])));
     for batch in 0..n.div_ceil(BATCH) {
         peer.round(&requests, &answers, batch);
     }

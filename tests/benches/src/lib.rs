@@ -1,4 +1,6 @@
-//! The requests of the benches, a server that only answers, and one round with it.
+//! The requests of the benches, servers that only answer, and rounds with them.
+
+pub mod blind;
 
 use std::time::Duration;
 
@@ -10,16 +12,16 @@ use aapns_proto::{
 use bytes::Bytes;
 
 /// Requests in flight at a time.
-pub(crate) const BATCH: usize = 64;
+pub const BATCH: usize = 64;
 
 /// Shaped like `authorization` with APNs' provider token.
-pub(crate) const TOKEN: &[u8] = &[b'a'; 200];
+pub const TOKEN: &[u8] = &[b'a'; 200];
 
 /// The wall clock of all benches.
 const UNIX: Duration = Duration::from_secs(1_800_000_000);
 
 /// Requests as a push sender makes them: one head, device tokens that differ, 200 octets of payload.
-pub(crate) fn requests() -> Vec<Request> {
+pub fn requests() -> Vec<Request> {
     let fields = [
         ("apns-topic", "com.example.bench"),
         ("apns-push-type", "alert"),
@@ -39,13 +41,21 @@ pub(crate) fn requests() -> Vec<Request> {
         .collect()
 }
 
-/// `:status: 200`, and an `apns-id` as a literal that isn't indexed, Huffman-coded as APNs does.
-pub(crate) fn block() -> Vec<u8> {
-    let mut block = vec![0x88, 0x00, 0x07];
-    block.extend_from_slice(b"apns-id");
-    let start = block.len();
-    block.push(0);
-    let id = b"eabeae54-14a8-11e5-b60b-1697f925ec7b";
+/// `:status: 200`, and ids as literals that aren't indexed, Huffman-coded as APNs does.
+pub fn block(ids: &[&str]) -> Vec<u8> {
+    let mut block = vec![0x88];
+    for name in ids {
+        let value = huffman(b"eabeae54-14a8-11e5-b60b-1697f925ec7b");
+        block.extend_from_slice(&[0, name.len() as u8]);
+        block.extend_from_slice(name.as_bytes());
+        block.push(0x80 | value.len() as u8);
+        block.extend_from_slice(&value);
+    }
+    block
+}
+
+/// Hexadecimal digits and hyphens in the code of RFC 7541 appendix B.
+fn huffman(text: &[u8]) -> Vec<u8> {
     let code = |octet: u8| match octet {
         b'0' => (0x0, 5),
         b'1' => (0x1, 5),
@@ -59,27 +69,26 @@ pub(crate) fn block() -> Vec<u8> {
         b'f' => (0x25, 6),
         digit => (0x19 + u32::from(digit - b'3'), 6),
     };
+    let mut coded = Vec::new();
     let (mut queue, mut bits) = (0_u32, 0);
-    for (symbol, length) in id.iter().map(|octet| code(*octet)) {
+    for (symbol, length) in text.iter().map(|octet| code(*octet)) {
         queue = queue << length | symbol;
         bits += length;
         while bits >= 8 {
             bits -= 8;
-            block.push((queue >> bits) as u8);
+            coded.push((queue >> bits) as u8);
         }
     }
     if bits > 0 {
-        block.push((queue << (8 - bits)) as u8 | 0xff >> bits);
+        coded.push((queue << (8 - bits)) as u8 | 0xff >> bits);
     }
-    block[start] = 0x80 | (block.len() - start - 1) as u8;
-    block
+    coded
 }
 
 /// The answers to a batch, with room for the ids of their streams.
-pub(crate) fn answers() -> Answers {
-    let block = block();
+pub fn answers(block: &[u8]) -> Answers {
     let mut frame = vec![0, 0, block.len() as u8, 1, 0x5, 0, 0, 0, 0];
-    frame.extend_from_slice(&block);
+    frame.extend_from_slice(block);
     Answers {
         octets: frame.repeat(BATCH),
         frame: frame.len(),
@@ -87,7 +96,8 @@ pub(crate) fn answers() -> Answers {
 }
 
 /// See [`answers`].
-pub(crate) struct Answers {
+#[derive(Debug)]
+pub struct Answers {
     octets: Vec<u8>,
     frame: usize,
 }
@@ -116,7 +126,7 @@ const HELLO: &[u8] = &[
 const CREDIT: &[u8] = &[0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0x32, 0];
 
 /// A connection after its handshake.
-pub(crate) fn connected() -> Peer {
+pub fn connected() -> Peer {
     let mut connection = Connection::new(&ConnectionConfig::default(), Time::ZERO);
     connection.set_authorization(1, Some(Bytes::from_static(TOKEN)));
     let n = connection.transmit().len();
@@ -129,13 +139,14 @@ pub(crate) fn connected() -> Peer {
 }
 
 /// See [`connected`].
-pub(crate) struct Peer {
+#[derive(Debug)]
+pub struct Peer {
     connection: Connection<u32>,
 }
 
 impl Peer {
     /// Starts a batch, takes its octets, answers it, and takes the events.
-    pub(crate) fn round(&mut self, requests: &[Request], answers: &Answers, batch: usize) {
+    pub fn round(&mut self, requests: &[Request], answers: &Answers, batch: usize) {
         let connection = &mut self.connection;
         let now = Time::from_millis(batch as u64);
         for (tag, request) in (0_u32..).zip(requests) {
@@ -159,7 +170,7 @@ impl Peer {
 }
 
 /// A pool whose one link is up.
-pub(crate) fn linked() -> Linked {
+pub fn linked() -> Linked {
     let now = Time::ZERO;
     let config = PoolConfig {
         min_links: 1,
@@ -193,14 +204,15 @@ pub(crate) fn linked() -> Linked {
 }
 
 /// See [`linked`].
-pub(crate) struct Linked {
+#[derive(Debug)]
+pub struct Linked {
     pool: Pool<u32>,
     link: Link<u32>,
 }
 
 impl Linked {
     /// Submits a batch, has the link take and send it, answers it, and takes the outcomes.
-    pub(crate) fn round(&mut self, requests: &[Request], answers: &Answers, batch: usize) {
+    pub fn round(&mut self, requests: &[Request], answers: &Answers, batch: usize) {
         let now = Time::from_millis(batch as u64);
         let deadline = Some(now + Duration::from_secs(10));
         for (tag, request) in (0_u32..).zip(requests) {
