@@ -217,7 +217,8 @@ impl Core {
                 }
             }
         }
-        if !self.watchers.is_empty() && (self.is_closed || self.is_up()) {
+        let has_news = self.is_over() || !self.is_closing && self.is_up();
+        if has_news && !self.watchers.is_empty() {
             self.wakes.tasks.append(&mut self.watchers);
         }
     }

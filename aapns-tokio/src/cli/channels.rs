@@ -2,7 +2,7 @@
 
 use aapns_models::{BundleId, ChannelConfig, ChannelId, ChannelList, StoragePolicy};
 use aapns_proto::client::Answer;
-use aapns_proto::{Fields, Head, InvalidField, Method, Request};
+use aapns_proto::{Fields, Head, InvalidField, Method, Policy, Request};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use super::exchange::exchange;
 use super::exit::{Exit, Fault, Outcome};
 
 /// A list of 10,000 ids has some hundred kilobytes.
-const LIST_LIMIT: u32 = 4 * 1024 * 1024;
+const LIST_LIMIT: u32 = 1024 * 1024;
 
 /// `aapns channels`
 #[derive(Debug, Args)]
@@ -180,7 +180,11 @@ fn ask(
             "the request can't be sent: {error}; check --topic and the channel's id"
         ))
     })?;
-    let builder = target.connect.builder(target.connect.channels_endpoint())?;
+    let mut builder = target.connect.builder(target.connect.channels_endpoint())?;
+    if *request.head().method() == Method::POST {
+        // Sent twice, it would make two channels, and one of them nobody would know.
+        builder = builder.policy(Policy::AtMostOnce);
+    }
     super::runtime()?
         .block_on(exchange(builder, request, console))?
         .success()
