@@ -26,7 +26,7 @@ def compiler():
 
 def build():
     """The bench program, built as a release is."""
-    command = ["cargo", "build", "-q", "--release", "-p", "benches", "--bin", "instructions", "--locked"]
+    command = ["cargo", "build", "-q", "--release", "-p", "aapns-proto", "--bench", "instructions", "--locked"]
     said = subprocess.run([*command, "--message-format=json"], capture_output=True, text=True, cwd=HERE)
     if said.returncode:
         sys.exit(said.stderr)

@@ -5,7 +5,9 @@
 use aapns_proto::hpack::{Decoder, Encoder};
 use bytes::Bytes;
 
-use benches::{BATCH, TOKEN, answers, block, connected, linked, requests};
+mod support;
+
+use support::{BATCH, TOKEN, answers, block, connected, linked, requests};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -17,7 +17,7 @@ const HELLO: &[u8] = &[
 
 /// One connection's server side: octets in, octets out.
 #[derive(Debug)]
-pub struct Blind {
+pub(crate) struct Blind {
     /// The field block of every answer.
     block: Vec<u8>,
     input: Vec<u8>,
@@ -27,10 +27,10 @@ pub struct Blind {
 
 impl Blind {
     /// A server that greets first.
-    pub fn new(out: &mut Vec<u8>) -> Self {
+    pub(crate) fn new(out: &mut Vec<u8>) -> Self {
         out.extend_from_slice(HELLO);
         Self {
-            block: crate::block(&["apns-id"]),
+            block: crate::support::block(&["apns-id"]),
             input: Vec::new(),
             has_preface: false,
             owed: 0,
@@ -38,7 +38,7 @@ impl Blind {
     }
 
     /// Octets of the client in, octets for it out.
-    pub fn feed(&mut self, octets: &[u8], out: &mut Vec<u8>) {
+    pub(crate) fn feed(&mut self, octets: &[u8], out: &mut Vec<u8>) {
         self.input.extend_from_slice(octets);
         let input = std::mem::take(&mut self.input);
         let mut rest = input.as_slice();
@@ -86,7 +86,7 @@ impl Blind {
     }
 
     /// Serves a connection to its end.
-    pub fn serve(mut stream: impl Read + Write) -> std::io::Result<()> {
+    pub(crate) fn serve(mut stream: impl Read + Write) -> std::io::Result<()> {
         let mut out = Vec::new();
         let mut blind = Self::new(&mut out);
         let mut buf = vec![0; 64 * 1024];
@@ -103,12 +103,12 @@ impl Blind {
 }
 
 /// Serves plain HTTP/2 on a port of loopback, in threads that end with the process.
-pub fn serve_plain() -> u16 {
+pub(crate) fn serve_plain() -> u16 {
     serve(Blind::serve)
 }
 
 /// Serves on a port of loopback, each connection by a call of `each` in a thread of its own.
-pub fn serve(
+pub(crate) fn serve(
     each: impl Fn(std::net::TcpStream) -> std::io::Result<()> + Clone + Send + 'static,
 ) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -1,7 +1,5 @@
 //! The requests of the benches, servers that only answer, and rounds with them.
 
-pub mod blind;
-
 use std::time::Duration;
 
 use aapns_proto::pool::{Auth, ProviderToken};
@@ -12,16 +10,16 @@ use aapns_proto::{
 use bytes::Bytes;
 
 /// Requests in flight at a time.
-pub const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 
 /// Shaped like `authorization` with APNs' provider token.
-pub const TOKEN: &[u8] = &[b'a'; 200];
+pub(crate) const TOKEN: &[u8] = &[b'a'; 200];
 
 /// The wall clock of all benches.
 const UNIX: Duration = Duration::from_secs(1_800_000_000);
 
 /// Requests as a push sender makes them: one head, device tokens that differ, 200 octets of payload.
-pub fn requests() -> Vec<Request> {
+pub(crate) fn requests() -> Vec<Request> {
     let fields = [
         ("apns-topic", "com.example.bench"),
         ("apns-push-type", "alert"),
@@ -42,7 +40,7 @@ pub fn requests() -> Vec<Request> {
 }
 
 /// `:status: 200`, and ids as literals that aren't indexed, Huffman-coded as APNs does.
-pub fn block(ids: &[&str]) -> Vec<u8> {
+pub(crate) fn block(ids: &[&str]) -> Vec<u8> {
     let mut block = vec![0x88];
     for name in ids {
         let value = huffman(b"eabeae54-14a8-11e5-b60b-1697f925ec7b");
@@ -86,7 +84,7 @@ fn huffman(text: &[u8]) -> Vec<u8> {
 }
 
 /// The answers to a batch, with room for the ids of their streams.
-pub fn answers(block: &[u8]) -> Answers {
+pub(crate) fn answers(block: &[u8]) -> Answers {
     let mut frame = vec![0, 0, block.len() as u8, 1, 0x5, 0, 0, 0, 0];
     frame.extend_from_slice(block);
     Answers {
@@ -97,7 +95,7 @@ pub fn answers(block: &[u8]) -> Answers {
 
 /// See [`answers`].
 #[derive(Debug)]
-pub struct Answers {
+pub(crate) struct Answers {
     octets: Vec<u8>,
     frame: usize,
 }
@@ -126,7 +124,7 @@ const HELLO: &[u8] = &[
 const CREDIT: &[u8] = &[0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0x32, 0];
 
 /// A connection after its handshake.
-pub fn connected() -> Peer {
+pub(crate) fn connected() -> Peer {
     let mut connection = Connection::new(&ConnectionConfig::default(), Time::ZERO);
     connection.set_authorization(1, Some(Bytes::from_static(TOKEN)));
     let n = connection.transmit().len();
@@ -140,13 +138,13 @@ pub fn connected() -> Peer {
 
 /// See [`connected`].
 #[derive(Debug)]
-pub struct Peer {
+pub(crate) struct Peer {
     connection: Connection<u32>,
 }
 
 impl Peer {
     /// Starts a batch, takes its octets, answers it, and takes the events.
-    pub fn round(&mut self, requests: &[Request], answers: &Answers, batch: usize) {
+    pub(crate) fn round(&mut self, requests: &[Request], answers: &Answers, batch: usize) {
         let connection = &mut self.connection;
         let now = Time::from_millis(batch as u64);
         for (tag, request) in (0_u32..).zip(requests) {
@@ -170,7 +168,7 @@ impl Peer {
 }
 
 /// A pool whose one link is up.
-pub fn linked() -> Linked {
+pub(crate) fn linked() -> Linked {
     let now = Time::ZERO;
     let config = PoolConfig {
         min_links: 1,
@@ -205,14 +203,14 @@ pub fn linked() -> Linked {
 
 /// See [`linked`].
 #[derive(Debug)]
-pub struct Linked {
+pub(crate) struct Linked {
     pool: Pool<u32>,
     link: Link<u32>,
 }
 
 impl Linked {
     /// Submits a batch, has the link take and send it, answers it, and takes the outcomes.
-    pub fn round(&mut self, requests: &[Request], answers: &Answers, batch: usize) {
+    pub(crate) fn round(&mut self, requests: &[Request], answers: &Answers, batch: usize) {
         let now = Time::from_millis(batch as u64);
         let deadline = Some(now + Duration::from_secs(10));
         for (tag, request) in (0_u32..).zip(requests) {

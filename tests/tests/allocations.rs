@@ -2,7 +2,12 @@
 
 use aapns_tokio::{Endpoint, Pool};
 use allocation_counter::measure;
-use benches::{BATCH, answers, block, connected, linked, requests};
+#[path = "../benches/support/blind.rs"]
+mod blind;
+#[path = "../benches/support/mod.rs"]
+mod support;
+
+use support::{BATCH, answers, block, connected, linked, requests};
 
 const REQUESTS: usize = 10_000;
 
@@ -34,7 +39,7 @@ fn a_request_through_a_pool_and_its_link_allocates_nothing() {
 
 #[test]
 fn a_post_through_a_pool_of_tokio_allocates_one_block() {
-    let port = benches::blind::serve_plain();
+    let port = blind::serve_plain();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
