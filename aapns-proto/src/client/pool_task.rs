@@ -36,7 +36,7 @@ impl<R: Runtime> PoolTask<R> {
         match order {
             Action::Dial(dial) => self.shared.runtime.spawn(run_link(shared, dial)),
             Action::Mint(mint) => self.shared.runtime.spawn(run_mint(shared, mint)),
-            Action::Done(done) => self.shared.settle(done),
+            Action::Done(done) => Reply::settle(done),
             // Dealt with under the lock.
             Action::Wake(_) | Action::Room(_) | Action::Timer | Action::Closed => {}
         }
@@ -54,6 +54,11 @@ impl<R: Runtime> Future for PoolTask<R> {
         let (orders, due, is_over) = self.shared.with(|core| {
             let n = core.orders.len().min(ORDERS);
             let orders: Vec<_> = core.orders.drain(..n).collect();
+            for order in &orders {
+                if let Action::Done(done) = order {
+                    self.shared.count_unsent(&done.outcome);
+                }
+            }
             let is_over = core.is_closed && core.orders.is_empty() && core.room.is_empty();
             (orders, core.next_timeout(), is_over)
         });

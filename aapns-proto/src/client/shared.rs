@@ -118,13 +118,18 @@ impl<R: Runtime> Shared<R> {
         }
     }
 
-    /// Gives an outcome to its caller.
+    /// Gives a link's outcome to its caller.
     pub(super) fn settle(&self, done: Done<Arc<Reply>>) {
-        if let Outcome::Failed(Cause::Closed, Delivery::NotSent | Delivery::Refused) = done.outcome
-        {
+        self.count_unsent(&done.outcome);
+        Reply::settle(done);
+    }
+
+    /// Counts what comes back unprocessed because the pool was closed. An outcome among the orders is
+    /// counted under the lock that takes it from there: without orders, all is counted.
+    pub(super) fn count_unsent(&self, outcome: &Outcome) {
+        if let Outcome::Failed(Cause::Closed, Delivery::NotSent | Delivery::Refused) = outcome {
             self.unsent.fetch_add(1, Ordering::Relaxed);
         }
-        Reply::settle(done);
     }
 }
 
