@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use aapns_proto::{Fields, Head, Job, Method, Policy, Request, Tag, Time};
@@ -128,7 +129,7 @@ pub fn job(
     head: Head,
 ) -> Option<Job<SimTag>> {
     let path = format!("/3/device/{:064x}", caller.device);
-    let body = Bytes::from(vec![body_octet(tag.id); caller.body]);
+    let body = body(tag.id, caller.body);
     let request = Request::new(head, path, body)
         .and_then(|request| request.field("apns-id", apns_id(tag.id)))
         .ok()?;
@@ -148,6 +149,21 @@ pub fn apns_id(tag: u32) -> String {
 pub fn tag_of(apns_id: &[u8]) -> Option<u32> {
     let text = std::str::from_utf8(apns_id).ok()?;
     u32::from_str_radix(text.strip_prefix("7a3e0c5d-0000-4000-8000-")?, 16).ok()
+}
+
+/// The body of a tag: a part of one that is there once for all.
+fn body(tag: u32, length: usize) -> Bytes {
+    const LONGEST: usize = 16 * 1024;
+    static BODIES: LazyLock<Vec<Bytes>> = LazyLock::new(|| {
+        (0..26)
+            .map(|tag| vec![body_octet(tag); LONGEST].into())
+            .collect()
+    });
+    let octet = body_octet(tag);
+    match BODIES.get(usize::from(octet - b'a')) {
+        Some(body) if length <= LONGEST => body.slice(..length),
+        _ => vec![octet; length].into(),
+    }
 }
 
 /// The octet that a tag's body repeats.

@@ -115,17 +115,29 @@ impl Pipe {
     /// Reads what has arrived, at most `most` octets.
     pub fn read(&mut self, into: &mut [u8], most: usize) -> usize {
         let count = self.arrived.min(into.len()).min(most);
-        for (to, from) in into.iter_mut().zip(self.octets.drain(..count)) {
-            *to = from;
+        let (first, second) = self.octets.as_slices();
+        let (first, second) = match first.get(..count) {
+            Some(all) => (all, &[][..]),
+            None => (first, second.get(..count - first.len()).unwrap_or(second)),
+        };
+        if let Some((head, tail)) = into
+            .get_mut(..count)
+            .and_then(|into| into.split_at_mut_checked(first.len()))
+        {
+            head.copy_from_slice(first);
+            tail.copy_from_slice(second);
         }
+        self.octets.drain(..count);
         self.arrived -= count;
         count
     }
 
     /// Appends everything that has arrived.
     pub fn read_all(&mut self, into: &mut Vec<u8>) {
-        into.extend(self.octets.drain(..self.arrived));
-        self.arrived = 0;
+        let at = into.len();
+        into.resize(at + self.arrived, 0);
+        let most = self.arrived;
+        self.read(into.get_mut(at..).unwrap_or_default(), most);
     }
 
     /// Whether octets wait to be read.

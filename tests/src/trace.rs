@@ -24,8 +24,12 @@ impl Trace {
     /// Adds an event: a sentence with a `{}` for each number.
     pub fn add(&mut self, now: Time, sentence: &'static str, numbers: &[u64]) {
         self.mix(now.as_nanos());
-        for octet in sentence.bytes().take(12) {
-            self.mix(u64::from(octet));
+        for octets in sentence.as_bytes().chunks(8).take(2) {
+            self.mix(
+                octets
+                    .iter()
+                    .fold(0, |word, octet| word << 8 | u64::from(*octet)),
+            );
         }
         for number in numbers {
             self.mix(*number);

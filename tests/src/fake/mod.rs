@@ -1,6 +1,7 @@
 //! A fake APNs: one HTTP/2 server connection as plain code, sharing nothing with `aapns-proto`.
 
 mod acts;
+mod block;
 pub mod fate;
 pub mod habits;
 pub mod reply;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aapns_proto::Time;
 use fluke_hpack::Decoder;
 
+use super::block;
 use super::fate::{self, Fate};
 use super::habits::Habits;
 use super::reply::Reply;
@@ -242,16 +243,17 @@ impl Server {
 
     /// A field block is complete: a request begins.
     fn on_block(&mut self, cx: &mut Context<'_>) {
-        let Some((id, end, block)) = self.block.take() else {
+        let Some((id, end, coded)) = self.block.take() else {
             return;
         };
         let mut stream = Stream::new(self.announced_window());
-        let mut pseudo = 0;
-        let decoded = self.decoder.decode_with_cb(&block, |name, value| {
+        let (mut plain, mut pseudo) = (Vec::with_capacity(512), 0);
+        let is_plain = block::make_plain(&coded, &mut plain).is_some();
+        let decoded = self.decoder.decode_with_cb(&plain, |name, value| {
             pseudo += u32::from(name.starts_with(b":"));
             stream.learn(&name, &value);
         });
-        if decoded.is_err() || pseudo != 4 {
+        if !is_plain || decoded.is_err() || pseudo != 4 {
             return self.blame(cx, "a field block that isn't a request's");
         }
         if id % 2 == 0 || id <= self.streams.highest() {
@@ -319,7 +321,8 @@ impl Server {
                     format!("DATA beyond stream {}'s window", frame.stream)
                 });
             }
-            if is_late || data.iter().any(|octet| Some(*octet) != expected) {
+            let differ = |other: u8| data.iter().fold(0, |all, octet| all | (octet ^ other)) != 0;
+            if is_late || expected.is_none_or(differ) {
                 self.blame(cx, "DATA that isn't this request's");
             }
             if frame.flags & flag::END_STREAM != 0 {

@@ -10,8 +10,6 @@ use crate::callers;
 pub struct Stream {
     /// The caller's tag, from `apns-id`; none if there was none.
     pub tag: Option<u32>,
-    /// The path.
-    pub path: Vec<u8>,
     /// `authorization`.
     pub authorization: Option<Vec<u8>>,
     /// Octets of body so far.
@@ -31,7 +29,6 @@ impl Stream {
     pub fn new(window: i64) -> Self {
         Self {
             tag: None,
-            path: Vec::new(),
             authorization: None,
             body: 0,
             window,
@@ -44,7 +41,6 @@ impl Stream {
     /// Takes in one field.
     pub fn learn(&mut self, name: &[u8], value: &[u8]) {
         match name {
-            b":path" => self.path = value.to_vec(),
             b"apns-id" => self.tag = callers::tag_of(value),
             b"authorization" => self.authorization = Some(value.to_vec()),
             _ => {}

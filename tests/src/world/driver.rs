@@ -101,7 +101,7 @@ impl World {
     }
 
     /// One turn of a link's task.
-    fn turn(&mut self, slot: usize, mut driver: Driver) {
+    fn turn(&mut self, slot: usize, mut driver: Box<Driver>) {
         let now = self.now;
         driver.turn_at = None;
         if driver.link.poll_timeout().is_some_and(|(at, _)| at <= now) {
@@ -138,7 +138,7 @@ impl World {
     }
 
     /// Parks a link's task until octets, its timer, or the end of its last words.
-    fn park(&mut self, slot: usize, driver: Driver, again: bool) {
+    fn park(&mut self, slot: usize, driver: Box<Driver>, again: bool) {
         let conn = driver.conn;
         let timer = driver.link.poll_timeout().map(|(at, _)| at);
         let last_words = driver.writes_until.filter(|_| !driver.has_read_end);
@@ -251,7 +251,7 @@ impl World {
     }
 
     /// Ends a link: orderly, or by dropping its task.
-    fn retire(&mut self, slot: usize, driver: Driver, is_orderly: bool) {
+    fn retire(&mut self, slot: usize, driver: Box<Driver>, is_orderly: bool) {
         self.trace.add(
             self.now,
             "link {} on {} is closed",

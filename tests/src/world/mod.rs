@@ -58,7 +58,7 @@ pub struct World {
     heap: Heap,
     pool: Pool<SimTag>,
     pool_timer: Option<Time>,
-    links: Vec<Option<Driver>>,
+    links: Vec<Option<Box<Driver>>>,
     conns: Vec<Conn>,
     /// The last end of a request, and how it ended, for probes.
     probe: Option<u32>,

@@ -143,7 +143,8 @@ impl World {
         self.trace
             .add(self.now, "link {} is up on {}", &[slot as u64, conn as u64]);
         let place = self.links.get_mut(slot);
-        let is_taken = place.is_some_and(|place| place.replace(Driver::new(link, conn)).is_some());
+        let is_taken =
+            place.is_some_and(|place| place.replace(Box::new(Driver::new(link, conn))).is_some());
         if is_taken {
             let rule = Rule::Memory;
             self.oracle
