@@ -1,10 +1,14 @@
 //! Requests and responses, of any method, path, fields and body.
 
+mod fields;
+
 use std::fmt;
 use std::sync::Arc;
 
 use aapns_models::ApnsId;
 use bytes::Bytes;
+
+pub use fields::{Fields, FieldsIter, FieldsRef, InvalidField};
 
 /// An HTTP method (RFC 9110 §9.1).
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -39,147 +43,6 @@ impl Method {
 impl fmt::Debug for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// Why a method, path or field can't be part of a request (RFC 9113 §8.2, §8.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidField {
-    /// Not a token.
-    #[error("the method is empty or has a character that a method can't have")]
-    Method,
-    /// Empty, not starting with `/`, or with octets outside 0x21–0x7e.
-    #[error("the path must start with '/' and hold only visible ASCII")]
-    Path,
-    /// Empty, upper-case, or with a character that a field name can't have.
-    #[error("a field name must be lower-case and hold only token characters")]
-    Name,
-    /// A field that belongs to the connection (`connection`, `te`, `host`, `transfer-encoding` …) or a pseudo-field.
-    #[error("this field is the connection's own and can't be set by a request")]
-    Reserved,
-    /// NUL, CR, LF, or space at an end.
-    #[error("a field value must not hold NUL, CR or LF, nor begin or end with white space")]
-    Value,
-    /// Longer than 64 KiB.
-    #[error("a field is longer than 65535 octets")]
-    TooLong,
-}
-
-/// A list of fields in one block of memory: order and repeats are kept.
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
-pub struct Fields {
-    /// `name length: u16, value length: u16, name, value`, and so on.
-    packed: Vec<u8>,
-}
-
-impl Fields {
-    /// An empty list; allocates nothing.
-    pub const fn new() -> Self {
-        Self { packed: Vec::new() }
-    }
-
-    /// Appends a field.
-    ///
-    /// # Errors
-    /// [`InvalidField`] if RFC 9113 §8.2 forbids it in a request.
-    pub fn push(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
-        let value = value.as_ref();
-        validate_name(name)?;
-        validate_value(value)?;
-        if name.len() > usize::from(u16::MAX) || value.len() > usize::from(u16::MAX) {
-            return Err(InvalidField::TooLong);
-        }
-        self.push_unchecked(name.as_bytes(), value);
-        Ok(())
-    }
-
-    /// The same, chaining.
-    ///
-    /// # Errors
-    /// As [`push`](Self::push).
-    pub fn with(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, InvalidField> {
-        self.push(name, value)?;
-        Ok(self)
-    }
-
-    /// Appends a field that was validated already; lengths over 65535 are cut (the decoder's caps are lower).
-    pub(crate) fn push_unchecked(&mut self, name: &[u8], value: &[u8]) {
-        let cut = |len: usize| u16::try_from(len).unwrap_or(u16::MAX);
-        let (n, v) = (cut(name.len()), cut(value.len()));
-        self.packed.reserve(4 + name.len() + value.len());
-        self.packed.extend_from_slice(&n.to_be_bytes());
-        self.packed.extend_from_slice(&v.to_be_bytes());
-        self.packed.extend_from_slice(&name[..usize::from(n)]);
-        self.packed.extend_from_slice(&value[..usize::from(v)]);
-    }
-
-    /// The fields in order: name and value as octets.
-    pub fn iter(&self) -> FieldsIter<'_> {
-        FieldsIter { rest: &self.packed }
-    }
-
-    /// The first value of the field with this (lower-case) name.
-    pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.iter()
-            .find(|(n, _)| *n == name.as_bytes())
-            .map(|(_, v)| v)
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.packed.is_empty()
-    }
-
-    /// Octets of memory that the list takes.
-    pub(crate) fn octets(&self) -> usize {
-        self.packed.len()
-    }
-
-    /// The size as SETTINGS_MAX_HEADER_LIST_SIZE counts it: name + value + 32 for each (RFC 9113 §6.5.2).
-    pub fn list_size(&self) -> usize {
-        self.iter().map(|(n, v)| n.len() + v.len() + 32).sum()
-    }
-}
-
-impl<'a> IntoIterator for &'a Fields {
-    type Item = (&'a [u8], &'a [u8]);
-    type IntoIter = FieldsIter<'a>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-/// Shows the names; values may be secret.
-impl fmt::Debug for Fields {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(
-                self.iter()
-                    .map(|(name, _)| String::from_utf8_lossy(name).into_owned()),
-            )
-            .finish()
-    }
-}
-
-/// See [`Fields::iter`].
-#[derive(Debug, Clone)]
-pub struct FieldsIter<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for FieldsIter<'a> {
-    type Item = (&'a [u8], &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (lengths, rest) = self.rest.split_first_chunk::<4>()?;
-        let name = usize::from(u16::from_be_bytes([lengths[0], lengths[1]]));
-        let value = usize::from(u16::from_be_bytes([lengths[2], lengths[3]]));
-        let (name, rest) = rest.split_at_checked(name)?;
-        let (value, rest) = rest.split_at_checked(value)?;
-        self.rest = rest;
-        Some((name, value))
     }
 }
 
@@ -239,39 +102,64 @@ impl fmt::Debug for Head {
 #[derive(Clone)]
 pub struct Request(Arc<RequestParts>);
 
+/// As small as it can be: a million of them may wait.
 #[derive(Clone)]
 struct RequestParts {
     head: Head,
-    path: Bytes,
-    fields: Fields,
-    body: Bytes,
+    /// The path, then the packed fields.
+    text: Box<[u8]>,
+    path_len: u32,
     response_limit: u32,
+    body: Bytes,
 }
 
 impl Request {
     /// A request for this path.
     ///
     /// # Errors
-    /// [`InvalidField::Path`] if the path doesn't start with `/` or has octets outside visible ASCII.
+    /// [`InvalidField::Path`] if the path doesn't start with `/` or has octets outside visible ASCII,
+    /// [`InvalidField::TooLong`] if it has 4 GiB or more.
     pub fn new(
         head: Head,
-        path: impl Into<Bytes>,
+        path: impl AsRef<[u8]>,
         body: impl Into<Bytes>,
     ) -> Result<Self, InvalidField> {
-        let path = path.into();
+        Self::assemble(head, [path.as_ref(), b""], &[], body.into())
+    }
+
+    /// A request whose path is made of two pieces, in as few blocks of memory as can be. The fields'
+    /// names and values are the library's own or of checked types: they aren't checked again.
+    pub(crate) fn assemble(
+        head: Head,
+        path: [&[u8]; 2],
+        own: &[(&str, &[u8])],
+        body: Bytes,
+    ) -> Result<Self, InvalidField> {
+        let path_len = path[0].len() + path[1].len();
+        let fields_len: usize = own
+            .iter()
+            .map(|(name, value)| fields::packed_len(name.as_bytes(), value))
+            .sum();
+        let mut text = Vec::with_capacity(path_len + fields_len);
+        text.extend_from_slice(path[0]);
+        text.extend_from_slice(path[1]);
         // Without an early exit: paths are mostly right, and this is done many octets at a time.
-        let is_visible = path
+        let is_visible = text
             .iter()
             .fold(true, |all, b| all & (0x21..=0x7e).contains(b));
-        if path.first() != Some(&b'/') || !is_visible {
+        if text.first() != Some(&b'/') || !is_visible {
             return Err(InvalidField::Path);
+        }
+        for (name, value) in own {
+            debug_assert!(fields::validate(name, value).is_ok());
+            fields::pack(&mut text, name.as_bytes(), value);
         }
         Ok(Self(Arc::new(RequestParts {
             head,
-            path,
-            fields: Fields::new(),
-            body: body.into(),
+            text: text.into_boxed_slice(),
+            path_len: u32::try_from(path_len).map_err(|_| InvalidField::TooLong)?,
             response_limit: crate::limits::RESPONSE_BODY,
+            body,
         })))
     }
 
@@ -280,7 +168,13 @@ impl Request {
     /// # Errors
     /// [`InvalidField`] if RFC 9113 §8.2 forbids it.
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, InvalidField> {
-        Arc::make_mut(&mut self.0).fields.push(name, value)?;
+        let value = value.as_ref();
+        fields::validate(name, value)?;
+        let parts = Arc::make_mut(&mut self.0);
+        let mut text = std::mem::take(&mut parts.text).into_vec();
+        text.reserve_exact(fields::packed_len(name.as_bytes(), value));
+        fields::pack(&mut text, name.as_bytes(), value);
+        parts.text = text.into_boxed_slice();
         Ok(self)
     }
 
@@ -295,14 +189,14 @@ impl Request {
         &self.0.head
     }
 
-    /// The path, with the query if it has one.
-    pub fn path(&self) -> &Bytes {
-        &self.0.path
+    /// The path, with the query if it has one; visible ASCII.
+    pub fn path(&self) -> &[u8] {
+        self.split().0
     }
 
     /// The fields beyond the head's.
-    pub fn fields(&self) -> &Fields {
-        &self.0.fields
+    pub fn fields(&self) -> FieldsRef<'_> {
+        FieldsRef(self.split().1)
     }
 
     /// The body.
@@ -314,6 +208,14 @@ impl Request {
     pub fn max_response(&self) -> u32 {
         self.0.response_limit
     }
+
+    /// The path and the packed fields.
+    #[inline]
+    fn split(&self) -> (&[u8], &[u8]) {
+        let text = &self.0.text;
+        text.split_at_checked(self.0.path_len as usize)
+            .unwrap_or((text, &[]))
+    }
 }
 
 /// Shows no path (it holds the device token), no value and no body.
@@ -321,7 +223,7 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
             .field("head", self.head())
-            .field("fields", self.fields())
+            .field("fields", &self.fields())
             .field("body", &format_args!("{} octets", self.body().len()))
             .finish_non_exhaustive()
     }
@@ -361,40 +263,4 @@ impl fmt::Debug for Response {
             .field("is_truncated", &self.is_truncated)
             .finish_non_exhaustive()
     }
-}
-
-/// Names that RFC 9113 §8.2.2 and §8.3 keep for the connection.
-const RESERVED: [&str; 8] = [
-    "connection",
-    "proxy-connection",
-    "keep-alive",
-    "transfer-encoding",
-    "upgrade",
-    "te",
-    "host",
-    "content-length",
-];
-
-fn validate_name(name: &str) -> Result<(), InvalidField> {
-    let is_name = |b: u8| {
-        (b.is_ascii_alphanumeric() && !b.is_ascii_uppercase()) || b"!#$%&'*+-.^_`|~".contains(&b)
-    };
-    if name.starts_with(':') || RESERVED.contains(&name) {
-        return Err(InvalidField::Reserved);
-    }
-    if name.is_empty() || !name.bytes().all(is_name) {
-        return Err(InvalidField::Name);
-    }
-    Ok(())
-}
-
-fn validate_value(value: &[u8]) -> Result<(), InvalidField> {
-    let is_edge = |b: Option<&u8>| matches!(b, Some(b' ' | b'\t'));
-    if value.iter().any(|b| matches!(b, 0 | b'\r' | b'\n'))
-        || is_edge(value.first())
-        || is_edge(value.last())
-    {
-        return Err(InvalidField::Value);
-    }
-    Ok(())
 }

@@ -96,7 +96,10 @@ impl<R: Runtime> Client<R> {
         notification: &Notification<K>,
     ) -> Sending<R> {
         match self.prepare(notification) {
-            Ok(prepared) => self.send_prepared(device_token, &prepared, None, PostOptions::new()),
+            Ok(mut prepared) => {
+                let payload = std::mem::take(&mut prepared.payload);
+                self.begin(device_token, &prepared, payload, None, PostOptions::new())
+            }
             Err(error) => Sending(Err(Some(Box::new(error)))),
         }
     }
@@ -135,7 +138,8 @@ impl<R: Runtime> Client<R> {
             head: self.inner.heads.get(key).map_err(invalid)?,
             expiration: encoded.expiration,
             collapse_id: encoded.collapse_id.map(|id| id.as_str().into()),
-            payload: encoded.payload.into(),
+            // Without spare capacity: it may wait for long, and needs no block beside it to be shared.
+            payload: encoded.payload.into_boxed_slice().into(),
         })
     }
 
@@ -150,11 +154,8 @@ impl<R: Runtime> Client<R> {
         apns_id: Option<ApnsId>,
         options: PostOptions,
     ) -> Sending<R> {
-        let (apns_id, post) = self.begin(device_token, prepared, apns_id, options);
-        match post {
-            Ok(post) => Sending(Ok((apns_id, post))),
-            Err(error) => Sending(Err(Some(Box::new(error)))),
-        }
+        let payload = prepared.payload.clone();
+        self.begin(device_token, prepared, payload, apns_id, options)
     }
 
     /// The pool beneath, for requests of other kinds, counters and [`ready`](Pool::ready).
@@ -197,15 +198,18 @@ impl<R: Runtime> Client<R> {
         &self,
         device_token: &DeviceToken,
         prepared: &Prepared,
+        payload: Bytes,
         apns_id: Option<ApnsId>,
         options: PostOptions,
-    ) -> (ApnsId, Result<Post<R>, SendError>) {
+    ) -> Sending<R> {
         let apns_id = apns_id.unwrap_or_else(|| self.pool.random_id());
-        let request = prepared.request(device_token, apns_id);
-        let post = request
-            .map(|request| self.pool.post_with(request, options))
-            .map_err(|error| SendError::Invalid(error.to_string()));
-        (apns_id, post)
+        match prepared.request(device_token, payload, apns_id) {
+            Ok(request) => Sending(Ok((apns_id, self.pool.post_with(request, options)))),
+            Err(error) => {
+                let error = SendError::Invalid(error.to_string());
+                Sending(Err(Some(Box::new(error))))
+            }
+        }
     }
 }
 
@@ -213,25 +217,30 @@ impl Prepared {
     fn request(
         &self,
         device_token: &DeviceToken,
+        payload: Bytes,
         apns_id: ApnsId,
     ) -> Result<Request, crate::InvalidField> {
-        const PREFIX: &str = "/3/device/";
-        let mut path = String::with_capacity(PREFIX.len() + device_token.as_str().len());
-        path.push_str(PREFIX);
-        path.push_str(device_token.as_str());
-        let mut request = Request::new(self.head.clone(), path, self.payload.clone())?
-            .field("apns-id", apns_id.encode())?;
+        let id = apns_id.encode();
+        let seconds;
+        let mut own: [(&str, &[u8]); 3] = [("apns-id", &id), ("", b""), ("", b"")];
+        let mut count = 1;
+        let mut add = |name, value| {
+            own[count] = (name, value);
+            count += 1;
+        };
         match self.expiration {
             Expiration::Absent => {}
-            Expiration::Immediately => request = request.field("apns-expiration", "0")?,
-            Expiration::At(seconds) => {
-                request = request.field("apns-expiration", seconds.to_string())?;
+            Expiration::Immediately => add("apns-expiration", b"0"),
+            Expiration::At(at) => {
+                seconds = at.to_string();
+                add("apns-expiration", seconds.as_bytes());
             }
         }
         if let Some(collapse_id) = &self.collapse_id {
-            request = request.field("apns-collapse-id", collapse_id.as_bytes())?;
+            add("apns-collapse-id", collapse_id.as_bytes());
         }
-        Ok(request)
+        let path = [b"/3/device/", device_token.as_str().as_bytes()];
+        Request::assemble(self.head.clone(), path, &own[..count], payload)
     }
 }
 

@@ -63,8 +63,15 @@ enum Stage {
     /// The queue is full: in line for room.
     Waiting(Box<Job<Arc<Reply>>>, Place),
     Queued(Arc<Reply>, Ticket),
-    Failed(PostError),
+    Failed(Box<PostError>),
     Over,
+}
+
+impl Stage {
+    #[cold]
+    fn failed(error: PostError) -> Self {
+        Self::Failed(Box::new(error))
+    }
 }
 
 impl<R: Runtime> Post<R> {
@@ -84,7 +91,7 @@ impl<R: Runtime> Post<R> {
                 let place = core.wait_for_room(job.deadline);
                 Stage::Waiting(Box::new(job), place)
             }
-            reason => Stage::Failed(PostError::rejected(reason)),
+            reason => Stage::failed(PostError::rejected(reason)),
         });
         Self {
             shared: Arc::clone(shared),
@@ -97,7 +104,7 @@ impl<R: Runtime> Post<R> {
     fn poll_unqueued(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, PostError>> {
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Waiting(job, place) => self.poll_place(cx, *job, place),
-            Stage::Failed(error) => return Poll::Ready(Err(error)),
+            Stage::Failed(error) => return Poll::Ready(Err(*error)),
             stage @ (Stage::Queued(..) | Stage::Over) => self.stage = stage,
         }
         match self.stage {
@@ -113,7 +120,7 @@ impl<R: Runtime> Post<R> {
         self.stage = self.shared.with(|core| {
             if is_late && !core.is_closed {
                 core.leave_room(place);
-                return Stage::Failed(PostError::Timeout(Failure::not_sent(Cause::Timeout)));
+                return Stage::failed(PostError::Timeout(Failure::not_sent(Cause::Timeout)));
             }
             if !core.room.is_called(place, cx.waker()) {
                 return Stage::Waiting(Box::new(job), place);
@@ -131,7 +138,7 @@ impl<R: Runtime> Post<R> {
                 }
                 Err(rejected) => {
                     core.leave_room(place);
-                    Stage::Failed(PostError::rejected(rejected.reason))
+                    Stage::failed(PostError::rejected(rejected.reason))
                 }
             }
         });

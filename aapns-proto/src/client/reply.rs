@@ -4,8 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use aapns_models::ApnsId;
+use bytes::Bytes;
+
 use crate::delivery::{Done, Outcome};
 use crate::job::Tag;
+use crate::request::{Fields, Response};
 
 /// Where the outcome of one request is put; the tag of its job.
 #[derive(Debug, Default)]
@@ -22,28 +26,34 @@ pub(super) struct Settled {
     pub(super) possible_duplicate: bool,
 }
 
+/// Small, since each request that waits has one.
 #[derive(Debug, Default)]
-struct State {
+enum State {
+    /// Nobody asked, or it was taken.
+    #[default]
+    Idle,
     /// Who waits.
-    waker: Option<Waker>,
-    /// What came, until it is taken.
-    settled: Option<Settled>,
+    Waiting(Waker),
+    Plain(Plain),
+    Settled(Box<Settled>),
+}
+
+/// An answer without fields and body of its own, as APNs gives to what it accepts.
+#[derive(Debug)]
+struct Plain {
+    status: u16,
+    possible_duplicate: bool,
+    attempts: u32,
+    apns_id: Option<ApnsId>,
+    unique_id: Option<ApnsId>,
 }
 
 impl Reply {
     /// Puts the outcome, and wakes the caller.
     pub(super) fn settle(done: Done<Arc<Self>>) {
-        let settled = Settled {
-            outcome: done.outcome,
-            attempts: done.attempts,
-            possible_duplicate: done.possible_duplicate,
-        };
-        let waker = {
-            let mut state = done.tag.lock();
-            state.settled = Some(settled);
-            state.waker.take()
-        };
-        if let Some(waker) = waker {
+        let state = State::settled(done.outcome, done.attempts, done.possible_duplicate);
+        let before = std::mem::replace(&mut *done.tag.lock(), state);
+        if let State::Waiting(waker) = before {
             waker.wake();
         }
     }
@@ -51,24 +61,68 @@ impl Reply {
     /// The outcome, once; else this task is woken when it comes.
     pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Settled> {
         let mut state = self.lock();
-        if let Some(settled) = state.settled.take() {
-            return Poll::Ready(settled);
+        if let State::Waiting(waker) = &mut *state {
+            waker.clone_from(cx.waker());
+            return Poll::Pending;
         }
-        match &mut state.waker {
-            Some(waker) => waker.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
+        match std::mem::take(&mut *state) {
+            State::Plain(plain) => Poll::Ready(plain.into()),
+            State::Settled(settled) => Poll::Ready(*settled),
+            State::Idle | State::Waiting(_) => {
+                *state = State::Waiting(cx.waker().clone());
+                Poll::Pending
+            }
         }
-        Poll::Pending
     }
 
     /// The caller went away.
     pub(super) fn abandon(&self) {
         self.is_abandoned.store(true, Ordering::Release);
-        self.lock().waker = None;
+        let _state = std::mem::take(&mut *self.lock());
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn settled(outcome: Outcome, attempts: u32, possible_duplicate: bool) -> Self {
+        match outcome {
+            Outcome::Answered(answer) if is_plain(&answer) => Self::Plain(Plain {
+                status: answer.status,
+                possible_duplicate,
+                attempts,
+                apns_id: answer.apns_id,
+                unique_id: answer.unique_id,
+            }),
+            outcome => Self::Settled(Box::new(Settled {
+                outcome,
+                attempts,
+                possible_duplicate,
+            })),
+        }
+    }
+}
+
+fn is_plain(answer: &Response) -> bool {
+    answer.body.is_empty() && answer.fields.is_empty() && !answer.is_truncated
+}
+
+impl From<Plain> for Settled {
+    fn from(plain: Plain) -> Self {
+        Self {
+            outcome: Outcome::Answered(Response {
+                status: plain.status,
+                apns_id: plain.apns_id,
+                unique_id: plain.unique_id,
+                fields: Fields::new(),
+                body: Bytes::new(),
+                is_truncated: false,
+            }),
+            attempts: plain.attempts,
+            possible_duplicate: plain.possible_duplicate,
+        }
     }
 }
 
@@ -103,6 +157,50 @@ mod tests {
         };
         assert_eq!((settled.attempts, settled.possible_duplicate), (2, true));
         assert!(reply.poll(cx).is_pending());
+    }
+
+    #[test]
+    fn an_answer_comes_out_as_it_was_with_and_without_a_body() {
+        let plain = Response {
+            status: 200,
+            apns_id: Some(ApnsId::from_u128(1)),
+            unique_id: Some(ApnsId::from_u128(2)),
+            ..Response::default()
+        };
+        let truncated = Response {
+            is_truncated: true,
+            ..plain.clone()
+        };
+        let body = Response {
+            body: Bytes::from_static(b"{}"),
+            ..plain.clone()
+        };
+        let fields = Response {
+            fields: Fields::new().with("a", "b").expect("a field"),
+            ..plain.clone()
+        };
+        for response in [plain, truncated, body, fields] {
+            let reply = Arc::new(Reply::default());
+            let cx = &mut Context::from_waker(Waker::noop());
+            assert!(reply.poll(cx).is_pending());
+            Reply::settle(Done {
+                outcome: Outcome::Answered(response.clone()),
+                ..done(&reply)
+            });
+            let Poll::Ready(settled) = reply.poll(cx) else {
+                panic!("settled");
+            };
+            let Outcome::Answered(answer) = settled.outcome else {
+                panic!("an answer");
+            };
+            assert_eq!(answer, response);
+            assert_eq!((settled.attempts, settled.possible_duplicate), (2, true));
+        }
+    }
+
+    #[test]
+    fn a_reply_that_waits_is_small() {
+        assert!(size_of::<Reply>() <= 64, "{}", size_of::<Reply>());
     }
 
     #[test]

@@ -2,31 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-
 use crate::limits::THROTTLED_PATHS;
 use crate::time::Time;
 
 /// Until when each path waits; bounded.
 #[derive(Debug, Default)]
 pub(crate) struct Throttle {
-    until: BTreeMap<Bytes, Time>,
+    until: BTreeMap<Box<[u8]>, Time>,
 }
 
 impl Throttle {
     /// Leaves this path alone until then. With too many paths, only those refused themselves wait.
-    pub(crate) fn insert(&mut self, now: Time, path: &Bytes, until: Time) {
+    pub(crate) fn insert(&mut self, now: Time, path: &[u8], until: Time) {
         if self.until.len() >= THROTTLED_PATHS {
             self.until.retain(|_, until| *until > now);
         }
         if self.until.len() < THROTTLED_PATHS || self.until.contains_key(path) {
-            let entry = self.until.entry(path.clone()).or_insert(until);
+            let entry = self.until.entry(path.into()).or_insert(until);
             *entry = until.max(*entry);
         }
     }
 
     /// Until when a request for this path has to wait.
-    pub(crate) fn until(&mut self, now: Time, path: &Bytes) -> Option<Time> {
+    pub(crate) fn until(&mut self, now: Time, path: &[u8]) -> Option<Time> {
         if self.until.is_empty() {
             return None;
         }
@@ -46,13 +44,13 @@ mod tests {
     #[test]
     fn a_path_waits_until_its_time_and_others_do_not() {
         let at = Time::from_millis;
-        let (one, other) = (Bytes::from_static(b"/1"), Bytes::from_static(b"/2"));
+        let (one, other) = (b"/1", b"/2");
         let mut throttle = Throttle::default();
-        throttle.insert(at(0), &one, at(10));
-        throttle.insert(at(0), &one, at(5));
-        assert_eq!(throttle.until(at(9), &one), Some(at(10)));
-        assert_eq!(throttle.until(at(9), &other), None);
-        assert_eq!(throttle.until(at(10), &one), None);
+        throttle.insert(at(0), one, at(10));
+        throttle.insert(at(0), one, at(5));
+        assert_eq!(throttle.until(at(9), one), Some(at(10)));
+        assert_eq!(throttle.until(at(9), other), None);
+        assert_eq!(throttle.until(at(10), one), None);
         assert!(throttle.until.is_empty());
     }
 
@@ -60,18 +58,10 @@ mod tests {
     fn the_number_of_paths_is_bounded() {
         let mut throttle = Throttle::default();
         for n in 0..2 * THROTTLED_PATHS {
-            throttle.insert(
-                Time::ZERO,
-                &Bytes::from(n.to_string()),
-                Time::from_millis(1),
-            );
+            throttle.insert(Time::ZERO, n.to_string().as_bytes(), Time::from_millis(1));
         }
         assert_eq!(throttle.until.len(), THROTTLED_PATHS);
-        throttle.insert(
-            Time::from_millis(1),
-            &Bytes::from_static(b"new"),
-            Time::from_millis(2),
-        );
+        throttle.insert(Time::from_millis(1), b"new", Time::from_millis(2));
         assert_eq!(throttle.until.len(), 1);
     }
 }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use aapns_models::ApnsId;
 use aapns_models::ndjson::{Defaults, InputLine, InvalidLine, Outcome};
-use aapns_proto::Request;
 use aapns_proto::client::PostOptions;
 use futures::Stream;
 use futures::stream::FuturesUnordered;
@@ -76,7 +75,7 @@ pub(super) struct Engine {
     requests: Requests,
     flights: FuturesUnordered<Flight>,
     /// Requests whose intents are not written yet.
-    batch: Vec<(Line, Request)>,
+    batch: Vec<Line>,
     out: Vec<u8>,
     tally: Tally,
     skipped: u64,
@@ -153,7 +152,7 @@ impl Engine {
                 continue;
             };
             let settlement = Settlement::of(&result, self.stopped.is_some());
-            let token = device_token(&line.path);
+            let token = device_token(&line.request);
             settlement
                 .line(line.number, Some(token), Some(line.apns_id))
                 .write(&mut self.out);
@@ -232,15 +231,11 @@ impl Engine {
         }
         match self.requests.make(&line, apns_id) {
             Ok(request) => {
-                let path = request.path().clone();
-                self.batch.push((
-                    Line {
-                        number,
-                        path,
-                        apns_id,
-                    },
+                self.batch.push(Line {
+                    number,
                     request,
-                ));
+                    apns_id,
+                });
             }
             Err(error) => {
                 let token = line.device_token.into_owned();
@@ -257,13 +252,13 @@ impl Engine {
             return;
         }
         if let Some(journal) = &mut self.setup.journal {
-            for (line, _) in &self.batch {
+            for line in &self.batch {
                 journal.intend(line.number, line.apns_id);
             }
             if let Err(fault) = journal.write() {
-                for (line, _) in std::mem::take(&mut self.batch) {
+                for line in std::mem::take(&mut self.batch) {
                     let settlement = Settlement::unsent(Outcome::NotProcessed, INTERRUPTED);
-                    let token = device_token(&line.path);
+                    let token = device_token(&line.request);
                     self.settle(line.number, Some(token), Some(line.apns_id), &settlement);
                 }
                 return self.stop(Stop::Journal(fault));
@@ -273,8 +268,8 @@ impl Engine {
             Some(timeout) => PostOptions::new().timeout(timeout),
             None => PostOptions::new().no_timeout(),
         };
-        for (line, request) in self.batch.drain(..) {
-            let post = self.setup.pool.post_with(request, options);
+        for line in self.batch.drain(..) {
+            let post = self.setup.pool.post_with(line.request.clone(), options);
             self.flights.push(Flight::new(line, post));
         }
     }

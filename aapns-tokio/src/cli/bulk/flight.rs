@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use aapns_models::ApnsId;
+use aapns_proto::Request;
 use aapns_proto::client::{Answer, Post, PostError};
-use bytes::Bytes;
 
 use crate::Tokio;
 
@@ -20,8 +20,8 @@ pub(super) struct Flight {
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) number: u64,
-    /// The request's path, which ends in the device token.
-    pub(super) path: Bytes,
+    /// Its path ends in the device token.
+    pub(super) request: Request,
     pub(super) apns_id: ApnsId,
 }
 

@@ -38,14 +38,10 @@ impl Requests {
         apns_id: ApnsId,
     ) -> Result<Request, InvalidField> {
         let head = self.head(line)?;
-        let split = PATH.len() + line.device_token.len();
-        let mut octets = Vec::with_capacity(split + line.payload.len());
-        octets.extend_from_slice(PATH.as_bytes());
-        octets.extend_from_slice(line.device_token.as_bytes());
-        octets.extend_from_slice(line.payload);
-        // One block for both: they live and die together.
-        let mut body = Bytes::from(octets);
-        let path = body.split_to(split);
+        let mut path = String::with_capacity(PATH.len() + line.device_token.len());
+        path.push_str(PATH);
+        path.push_str(&line.device_token);
+        let body = Bytes::copy_from_slice(line.payload);
         let mut request = Request::new(head, path, body)?.field("apns-id", apns_id.encode())?;
         if let Some(seconds) = line.expiration.as_unix() {
             request = request.field("apns-expiration", seconds.to_string())?;
@@ -83,8 +79,8 @@ impl Requests {
 }
 
 /// The device token in the path of a request made here.
-pub(super) fn device_token(path: &Bytes) -> &str {
-    let token = path.get(PATH.len()..).unwrap_or_default();
+pub(super) fn device_token(request: &Request) -> &str {
+    let token = request.path().get(PATH.len()..).unwrap_or_default();
     std::str::from_utf8(token).unwrap_or_default()
 }
 
@@ -115,8 +111,8 @@ mod tests {
     fn a_request_has_all_that_the_line_asks_for() {
         let line = r#"{"device_token":"abcd","payload":{},"topic":"com.example","push_type":"voip","priority":10,"expiration":0,"collapse_id":"c"}"#;
         let request = make(&mut Requests::default(), line);
-        assert_eq!(&request.path()[..], b"/3/device/abcd");
-        assert_eq!(device_token(request.path()), "abcd");
+        assert_eq!(request.path(), b"/3/device/abcd");
+        assert_eq!(device_token(&request), "abcd");
         assert_eq!(&request.body()[..], b"{}");
         let head = request.head().fields();
         assert_eq!(head.get("apns-topic"), Some(&b"com.example.voip"[..]));
