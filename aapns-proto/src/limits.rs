@@ -104,6 +104,9 @@ pub const TOKEN_RENEWAL: Duration = Duration::from_secs(50 * 60);
 /// Apple lets a provider token be replaced every 20 minutes at most.
 pub const TOKEN_GUARD: Duration = Duration::from_secs(20 * 60);
 
+/// The part of a drain's time in which nothing starts any more: one of so many, for answers to come in.
+pub const DRAIN_REST: u32 = 5;
+
 /// How long a pool goes on sending after its last handle was dropped.
 pub const DROP_DRAIN: Duration = Duration::from_secs(30);
 
@@ -134,6 +137,9 @@ pub const THROTTLED_PATHS: usize = 1024;
 
 /// Queued jobs looked at in one exchange and put off because their path is throttled.
 pub const PUT_OFF: usize = 1024;
+
+/// Requests handed from the line before a full queue to the queue in one go: a few exchanges' worth.
+pub const ADMITTED: usize = 256;
 
 /// Jobs expired, or retries made due, in one call of the pool's `handle_timeout`: about a millisecond.
 pub const DUE_BATCH: usize = 4096;

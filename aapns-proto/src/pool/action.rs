@@ -23,7 +23,7 @@ pub enum Action<T> {
     Timer,
     /// A request that ended in the queue.
     Done(Done<T>),
-    /// All is over; the last action.
+    /// All is over: the last action, and no timer runs.
     Closed,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::delivery::{Cause, DialError, DialStep, Done};
 use crate::job::{Job, Tag};
-use crate::limits::DUE_BATCH;
+use crate::limits::{DRAIN_REST, DUE_BATCH};
 use crate::pool::links::Order;
 use crate::pool::{Action, Close, Pool};
 use crate::time::Time;
@@ -11,8 +11,15 @@ use crate::time::Time;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Open,
-    /// Takes nothing new; what it has goes on until then.
-    Draining(Time),
+    /// Takes nothing new; what it has goes on, and may start until `last_start`.
+    Draining {
+        last_start: Time,
+        until: Time,
+    },
+    /// Starts nothing more; what is in flight goes on until then.
+    Finishing {
+        until: Time,
+    },
     /// Ends what it has.
     Aborting,
     Closed,
@@ -27,10 +34,12 @@ impl Phase {
         self == Self::Closed
     }
 
+    /// When it ends by itself. No attempt starts at or after the end of a drain.
     pub(crate) fn until(self) -> Option<Time> {
         match self {
-            Self::Draining(until) => Some(until),
-            _ => None,
+            Self::Draining { last_start, .. } => Some(last_start),
+            Self::Finishing { until } => Some(until),
+            Self::Open | Self::Aborting | Self::Closed => None,
         }
     }
 }
@@ -38,13 +47,19 @@ impl Phase {
 impl<T: Tag> Pool<T> {
     /// Ends the pool: no job is taken from now on. [`Action::Closed`] comes when all is over. An abort
     /// overrules a drain.
+    ///
+    /// In the last fifth of a drain nothing starts any more: it is there for answers to come in.
     pub fn close(&mut self, now: Time, how: Close) {
         match (self.phase, how) {
             (Phase::Open, Close::Drain { until }) => {
-                self.phase = Phase::Draining(until);
-                self.arm(until);
+                let time = until.saturating_since(now);
+                let last_start = now + (time - time / DRAIN_REST);
+                self.phase = Phase::Draining { last_start, until };
+                self.arm(last_start);
             }
-            (Phase::Open | Phase::Draining(_), Close::Abort) => self.abort(),
+            (Phase::Open | Phase::Draining { .. } | Phase::Finishing { .. }, Close::Abort) => {
+                self.abort()
+            }
             _ => return,
         }
         self.finish(now);
@@ -58,15 +73,24 @@ impl<T: Tag> Pool<T> {
 
     /// Goes on with closing as far as that goes now.
     pub(crate) fn finish(&mut self, now: Time) {
-        if self.phase.until().is_some_and(|until| until <= now) {
-            self.abort();
+        match self.phase {
+            Phase::Draining { last_start, until } if last_start <= now && now < until => {
+                self.phase = Phase::Finishing { until };
+                self.flush();
+                self.arm(until);
+            }
+            Phase::Draining { until, .. } | Phase::Finishing { until } if until <= now => {
+                self.abort();
+            }
+            _ => {}
         }
+        self.is_end_due = false;
         if self.waiting() > 0 {
             return;
         }
         match self.phase {
             Phase::Open | Phase::Closed => return,
-            Phase::Draining(_) => self.order_all(Order::Drain),
+            Phase::Draining { .. } | Phase::Finishing { .. } => self.order_all(Order::Drain),
             Phase::Aborting => self.order_all(Order::Kill),
         }
         self.dials.abandon();
@@ -76,11 +100,19 @@ impl<T: Tag> Pool<T> {
         }
     }
 
+    /// Jobs left: if nothing waits any more in a pool that closes, it goes on with that at once.
+    pub(crate) fn check_end(&mut self) {
+        if !self.phase.is_open() && self.waiting() == 0 {
+            self.is_end_due = true;
+            self.arm(Time::ZERO);
+        }
+    }
+
     /// Why nothing that waits will be sent.
     pub(crate) fn flush_cause(&self) -> Option<Cause> {
         match self.phase {
-            Phase::Aborting | Phase::Closed => Some(Cause::Closed),
-            Phase::Open | Phase::Draining(_) => self.breaker.cause().cloned(),
+            Phase::Finishing { .. } | Phase::Aborting | Phase::Closed => Some(Cause::Closed),
+            Phase::Open | Phase::Draining { .. } => self.breaker.cause().cloned(),
         }
     }
 
@@ -102,6 +134,7 @@ impl<T: Tag> Pool<T> {
         if self.waiting() > 0 {
             self.arm(Time::ZERO);
         }
+        self.check_end();
     }
 
     fn pop_any(&mut self) -> Option<Job<T>> {
@@ -134,6 +167,34 @@ impl<T: Tag> Pool<T> {
             is_fatal: false,
             message: message.into(),
         })
+    }
+
+    /// Why no link is up: what opened the breaker, or how the last dial failed, or where the present
+    /// one hangs. `None` while one is up, or if nothing went wrong.
+    pub fn obstacle(&self) -> Option<Cause> {
+        if self.is_ready() {
+            return None;
+        }
+        let dial = || self.without_link().map(Cause::Dial);
+        self.breaker.cause().cloned().or_else(dial)
+    }
+
+    /// Whether what waits would fail at once: the breaker is open.
+    #[cfg(feature = "client")]
+    pub(crate) fn is_broken(&self) -> bool {
+        self.breaker.is_open()
+    }
+
+    /// Counts the end of a job that never came into the queue.
+    #[cfg(feature = "client")]
+    pub(crate) fn count_unqueued(&mut self, done: &Done<T>) {
+        self.tally.count(done);
+    }
+
+    /// Counts a job that was taken back before it came into the queue.
+    #[cfg(feature = "client")]
+    pub(crate) fn count_taken_back(&mut self) {
+        self.tally.abandoned += 1;
     }
 
     /// Hands out the end of a job that no link holds.

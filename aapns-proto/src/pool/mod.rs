@@ -25,7 +25,7 @@ pub(crate) mod hand;
 pub(crate) mod judge;
 pub(crate) mod links;
 mod news;
-mod queue;
+pub(crate) mod queue;
 mod retry;
 mod retry_after;
 mod rng;
@@ -86,6 +86,8 @@ pub struct Pool<T> {
     budget: Budget,
     growth: scale::Growth,
     phase: close::Phase,
+    /// The last job that waited left a pool that closes.
+    is_end_due: bool,
     /// The queue was full: somebody may wait for room.
     is_short: bool,
     /// Places that were announced and not taken since.
@@ -115,6 +117,7 @@ impl<T: Tag> Pool<T> {
             budget: Budget::default(),
             growth: scale::Growth::default(),
             phase: close::Phase::Open,
+            is_end_due: false,
             is_short: false,
             offered: 0,
             inflight: 0,
@@ -164,7 +167,8 @@ impl<T: Tag> Pool<T> {
         Ok(Submitted { ticket, wake })
     }
 
-    fn reject(&mut self, job: &Job<T>) -> Option<RejectReason> {
+    /// Why a job would not be taken now.
+    pub(crate) fn reject(&mut self, job: &Job<T>) -> Option<RejectReason> {
         if !self.phase.is_open() {
             return Some(RejectReason::Closed);
         }
@@ -172,12 +176,17 @@ impl<T: Tag> Pool<T> {
         if octets > self.config.max_queued_octets {
             return Some(RejectReason::TooLarge);
         }
+        (!self.has_room(octets)).then_some(RejectReason::Full)
+    }
+
+    /// Whether the queue takes one more body of so many octets; if not, it owes [`Action::Room`].
+    pub(crate) fn has_room(&mut self, octets: usize) -> bool {
         let is_full = self.waiting() >= self.config.max_queued
             || octets > self.config.max_queued_octets.saturating_sub(self.octets());
         if is_full {
             (self.is_short, self.offered) = (true, 0);
         }
-        is_full.then_some(RejectReason::Full)
+        !is_full
     }
 
     /// Takes back a job that waits for its first attempt. `None`: it was taken already; its end comes
@@ -186,6 +195,7 @@ impl<T: Tag> Pool<T> {
         let job = self.fresh.cancel(ticket.0)?;
         self.tally.abandoned += 1;
         self.announce_room();
+        self.check_end();
         Some(job)
     }
 
@@ -258,6 +268,9 @@ impl<T: Tag> Pool<T> {
     /// The credential changed: dials and mints from now on are with the new one, links with the old one
     /// drain, and what waits goes out with the new one. Closes the breaker.
     pub fn set_credential(&mut self, now: Time, auth: Auth) {
+        if self.phase.is_closed() {
+            return;
+        }
         self.config.auth = auth;
         self.tokens.reset(auth);
         self.dials.reset();
@@ -333,7 +346,7 @@ impl<T: Tag> Pool<T> {
 
     /// Jobs left: tells those who wait for room.
     fn announce_room(&mut self) {
-        if !self.is_short {
+        if !self.is_short || self.phase.is_closed() {
             return;
         }
         let room = self.config.max_queued.saturating_sub(self.waiting());

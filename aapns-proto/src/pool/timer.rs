@@ -46,11 +46,15 @@ impl<T: Tag> Pool<T> {
     }
 
     fn has_more(&self) -> bool {
-        self.flush_cause().is_some() && self.waiting() > 0
+        self.is_end_due && !self.phase.is_closed()
+            || self.flush_cause().is_some() && self.waiting() > 0
     }
 
     /// The earliest of all that the pool waits for.
     fn next_moment(&self) -> Option<(Time, Wakeup)> {
+        if self.phase.is_closed() {
+            return None;
+        }
         let deadlines = [self.fresh.next_deadline(), self.due.next_deadline()];
         let deadline = deadlines.into_iter().flatten().min();
         let schedule = [
@@ -58,7 +62,7 @@ impl<T: Tag> Pool<T> {
             self.dial_at(),
             self.dials.next_deadline(),
             self.breaker.next(),
-            self.tokens.next().filter(|_| !self.phase.is_closed()),
+            self.tokens.next(),
             self.grow_at(),
             self.shrink_at(),
             self.phase.until(),
@@ -74,6 +78,9 @@ impl<T: Tag> Pool<T> {
 
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Time) {
+        if self.phase.is_closed() {
+            return;
+        }
         self.expire(now);
         self.release(now);
         while let Some((_, error)) = self.dials.pop_overdue(now) {
@@ -84,8 +91,8 @@ impl<T: Tag> Pool<T> {
         self.mint(now);
         self.grow(now);
         self.shrink(now);
-        self.finish(now);
         self.flush();
+        self.finish(now);
         self.redial(now);
         self.kick(now);
         self.announce_room();
@@ -93,7 +100,7 @@ impl<T: Tag> Pool<T> {
 
     /// Something is to happen at `at`: tells the driver if that is news.
     pub(crate) fn arm(&mut self, at: Time) {
-        if at < self.timer.known.get() {
+        if at < self.timer.known.get() && !self.phase.is_closed() {
             self.timer.known.set(at);
             if !self.timer.is_telling {
                 self.timer.is_telling = true;

@@ -1,0 +1,126 @@
+//! How a pool ends, and that it stays so.
+
+use std::time::Duration;
+
+use aapns_proto::pool::{Auth, Close, ProviderToken};
+use aapns_proto::{Cause, Delivery, Outcome, PoolConfig, Time};
+
+use crate::net::{Net, job};
+
+/// Lets everything happen that is due already.
+fn settle(net: &mut Net) {
+    for _ in 0..100 {
+        match net.pool.poll_timeout() {
+            Some((at, _)) if at <= net.now => {
+                net.pool.handle_timeout(net.now);
+                net.run();
+            }
+            _ => return,
+        }
+    }
+    panic!("time stands still");
+}
+
+fn closed(net: &mut Net) -> usize {
+    let done = std::mem::take(&mut net.done);
+    let is_closed =
+        |outcome: &Outcome| matches!(outcome, Outcome::Failed(Cause::Closed, Delivery::NotSent));
+    assert!(done.iter().all(|done| is_closed(&done.outcome)), "{done:?}");
+    done.len()
+}
+
+#[test]
+fn a_closed_pool_names_no_timer_and_wants_nothing_done() {
+    let mut net = Net::with(PoolConfig {
+        auth: Auth::Token,
+        max_queued: 1,
+        ..PoolConfig::default()
+    });
+    net.submit(1);
+    assert!(net.submit_job(job(2)).is_err());
+    net.rooms.clear();
+    let mint = net.mints.remove(0);
+    net.pool.close(net.now, Close::Abort);
+    net.run();
+    assert!(net.is_closed);
+    let offers = net.rooms.len();
+    assert_eq!(net.pool.poll_timeout(), None);
+    let unix = Duration::from_secs(1_800_000_000);
+    let token = ProviderToken {
+        value: "bearer x".into(),
+        issued_at: unix,
+    };
+    net.pool.minted(net.now, unix, mint, Ok(token));
+    net.pool.set_credential(net.now, Auth::Token);
+    net.pool.resize(net.now, 3, 3);
+    net.pool.handle_timeout(Time::NEVER);
+    net.pool.close(net.now, Close::Abort);
+    assert!(net.submit_job(job(3)).is_err());
+    assert!(net.pool.poll_action().is_none());
+    assert_eq!(net.pool.poll_timeout(), None);
+    assert_eq!(net.rooms.len(), offers);
+}
+
+#[test]
+fn a_pool_that_closes_with_an_open_breaker_names_no_timer() {
+    let mut net = Net::new(1, 1);
+    net.dials_itself = false;
+    net.cut(0);
+    net.wait(Duration::from_secs(1));
+    net.fail_dial(true);
+    assert!(net.pool.poll_timeout().is_some());
+    net.pool.close(net.now, Close::Abort);
+    net.run();
+    assert!(net.is_closed);
+    assert_eq!(net.pool.poll_timeout(), None);
+}
+
+#[test]
+fn an_abort_of_a_long_queue_closes_as_soon_as_all_of_it_is_handed_back() {
+    let mut net = Net::new(1, 1);
+    net.dials_itself = false;
+    net.cut(0);
+    (0..10_000).for_each(|tag| net.submit(tag));
+    net.pool.close(net.now, Close::Abort);
+    net.run();
+    settle(&mut net);
+    assert!(net.is_closed);
+    assert_eq!(closed(&mut net), 10_000);
+}
+
+#[test]
+fn a_drain_closes_when_the_last_job_that_waits_is_cancelled() {
+    let mut net = Net::new(1, 1);
+    net.dials_itself = false;
+    net.cut(0);
+    let ticket = net.submit_job(job(1)).expect("room");
+    let until = net.now + Duration::from_secs(60);
+    net.pool.close(net.now, Close::Drain { until });
+    net.run();
+    assert!(!net.is_closed);
+    assert!(net.pool.cancel(ticket).is_some());
+    net.run();
+    settle(&mut net);
+    assert!(net.is_closed);
+}
+
+#[test]
+fn a_drain_starts_nothing_in_its_last_fifth_and_answers_still_come_in() {
+    let mut net = Net::new(1, 1);
+    net.serve(0, |peer| peer.set_limit(1));
+    (0..3).for_each(|tag| net.submit(tag));
+    let until = net.now + Duration::from_secs(1);
+    net.pool.close(net.now, Close::Drain { until });
+    net.run();
+    net.wait(Duration::from_millis(790));
+    net.serve(0, |peer| peer.answer());
+    assert_eq!(net.outcome(), (0, Ok(200)));
+    net.wait(Duration::from_millis(20));
+    // The third one is handed back; the second is in flight and has a fifth of a second left.
+    assert_eq!(net.outcome(), (2, Err((Cause::Closed, Delivery::NotSent))));
+    net.wait(Duration::from_millis(180));
+    net.serve(0, |peer| peer.answer());
+    assert_eq!(net.outcome(), (1, Ok(200)));
+    net.wait(Duration::from_millis(10));
+    assert!(net.is_closed);
+}
