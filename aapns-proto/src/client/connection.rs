@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::connection::{self, ConnectionConfig, Credit, Event};
@@ -27,6 +27,7 @@ use super::post::Answer;
 use super::reply::Reply;
 use super::runtime::{Runtime, Transport};
 use super::token::TokenSource;
+use super::watchers::{Seat, Watchers};
 
 /// Results handed out in a turn.
 const RESULTS: usize = 256;
@@ -67,7 +68,7 @@ struct Wired<R: Runtime> {
 struct State {
     wire: connection::Connection<Arc<Reply>>,
     token: Option<ProviderToken>,
-    watchers: Vec<Waker>,
+    watchers: Watchers,
     is_over: bool,
 }
 
@@ -109,7 +110,7 @@ impl<R: Runtime> Connection<R> {
             state: Mutex::new(State {
                 wire,
                 token,
-                watchers: Vec::new(),
+                watchers: Watchers::default(),
                 is_over: false,
             }),
         });
@@ -258,12 +259,13 @@ impl<R: Runtime> Wired<R> {
 
     /// Waits until something holds; looked at after each turn while anyone watches.
     async fn watch<O>(&self, mut holds: impl FnMut(&State) -> Option<O>) -> O {
+        let watching = Watching::new(self);
         poll_fn(|cx| {
             let mut state = self.lock();
             match holds(&state) {
                 Some(output) => Poll::Ready(output),
                 None => {
-                    state.watchers.push(cx.waker().clone());
+                    state.watchers.listen(watching.seat, cx.waker());
                     Poll::Pending
                 }
             }
@@ -293,6 +295,25 @@ impl<R: Runtime> Wired<R> {
             }
             wired.is_minting.store(false, Ordering::Release);
         });
+    }
+}
+
+/// A seat among the watchers, for as long as a future lives.
+struct Watching<'a, R: Runtime> {
+    wired: &'a Wired<R>,
+    seat: Seat,
+}
+
+impl<'a, R: Runtime> Watching<'a, R> {
+    fn new(wired: &'a Wired<R>) -> Self {
+        let seat = wired.lock().watchers.join();
+        Self { wired, seat }
+    }
+}
+
+impl<R: Runtime> Drop for Watching<'_, R> {
+    fn drop(&mut self) {
+        self.wired.lock().watchers.leave(self.seat);
     }
 }
 
@@ -327,7 +348,7 @@ impl<R: Runtime> WiredMachine<R> {
         let watchers = {
             let mut state = self.0.lock();
             state.is_over |= is_over;
-            std::mem::take(&mut state.watchers)
+            state.watchers.take()
         };
         for waker in watchers {
             waker.wake();

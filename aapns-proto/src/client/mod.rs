@@ -36,6 +36,7 @@ pub mod runtime;
 mod shared;
 mod token;
 mod unordered;
+mod watchers;
 
 pub use builder::{BuildError, Builder};
 pub use connection::{ConnectError, Connection, Posting};

@@ -1,6 +1,5 @@
 //! The handle of a pool.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
@@ -8,7 +7,7 @@ use std::time::Duration;
 
 use aapns_models::ApnsId;
 
-use crate::delivery::Cause;
+use crate::delivery::{Cause, Delivery};
 use crate::limits::DROP_DRAIN;
 use crate::pool::{Close, Stats};
 use crate::request::Request;
@@ -17,11 +16,11 @@ use crate::time::Time;
 use super::builder::{BuildError, Builder, check_connections};
 use super::credential::Credential;
 use super::endpoint::Endpoint;
-use super::error::{Failure, PostError};
+use super::error::PostError;
 use super::options::PostOptions;
 use super::post::Post;
 use super::runtime::{Runtime, Timer};
-use super::shared::Shared;
+use super::shared::{Core, Shared};
 
 /// Several connections to one origin behind one queue: requests are sent again where that is safe.
 ///
@@ -69,9 +68,9 @@ impl<R: Runtime> Pool<R> {
 
     /// Sends a request: queued at once, in the order of calls, with the pool's timeout and policy.
     ///
-    /// Answers of any status are `Ok`. A full queue makes the future wait for room, first come first
-    /// served. Dropping the future takes the request back if it is still queued; one in flight is left to
-    /// its answer and never sent again.
+    /// Answers of any status are `Ok`. While the queue is full, requests stand in line for it, first come
+    /// first served; the timeout runs from the call. Dropping the future takes the request back if it
+    /// waits for its first attempt; one in flight is left to its answer and never sent again.
     ///
     /// # Errors
     /// By the future: [`PostError`], which says whether the server can have processed the request.
@@ -95,33 +94,31 @@ impl<R: Runtime> Pool<R> {
         Post::begin(&self.0.shared, request, options, false)
     }
 
-    /// Waits until a connection is up, for health checks; gives up after `limit`.
+    /// Waits until a connection is up, for health checks; gives up after `limit`, or at once if trying
+    /// again is pointless until the configuration or the credential changes.
     ///
     /// # Errors
-    /// [`PostError::Timeout`], or [`PostError::Closed`] if the pool was closed.
+    /// [`PostError::Closed`] if the pool was closed, or [`PostError::Failed`] with what keeps it from
+    /// connecting, as far as that is known; else [`PostError::Timeout`].
     pub async fn ready(&self, limit: Duration) -> Result<(), PostError> {
         let shared = &self.0.shared;
         let deadline = shared.runtime.now() + limit;
         let mut timer = shared.runtime.timer();
-        poll_fn(|cx| {
-            let state = shared.with(|core| {
-                let state = core.state();
-                if state == State::Connecting {
-                    core.watchers.push(cx.waker().clone());
-                }
-                state
-            });
-            match state {
-                State::Up => Poll::Ready(Ok(())),
-                State::Closing | State::Closed => {
-                    Poll::Ready(Err(PostError::Closed(Failure::not_sent(Cause::Closed))))
-                }
-                State::Connecting => timer
-                    .poll_until(cx, deadline)
-                    .map(|()| Err(PostError::Timeout(Failure::not_sent(Cause::Timeout)))),
-            }
-        })
-        .await
+        let error = |cause| Err(PostError::settled(cause, Delivery::NotSent, (0, false)));
+        let obstacle = |core: &Core| core.pool.obstacle();
+        let verdict = shared.watch(
+            |core| match core.state() {
+                State::Up => Some(Ok(())),
+                State::Closing | State::Closed => Some(error(Cause::Closed)),
+                State::Connecting if core.pool.is_broken() => obstacle(core).map(error),
+                State::Connecting => None,
+            },
+            |cx| timer.poll_until(cx, deadline),
+        );
+        if let Some(verdict) = verdict.await {
+            return verdict;
+        }
+        error(shared.with(|core| obstacle(core)).unwrap_or(Cause::Timeout))
     }
 
     /// The counters, as they are now.
@@ -129,7 +126,7 @@ impl<R: Runtime> Pool<R> {
         self.0.shared.with(|core| core.pool.stats())
     }
 
-    /// How many callers wait for room in the queue.
+    /// How many requests stand in line for room in the queue.
     pub fn waiting(&self) -> usize {
         self.0.shared.with(|core| core.room.len())
     }
@@ -175,8 +172,9 @@ impl<R: Runtime> Pool<R> {
         Ok(())
     }
 
-    /// Takes no more requests, finishes those that it has for at most `limit`, and closes. What was
-    /// never sent comes back to its callers as [`PostError::Closed`], and is counted here.
+    /// Takes no more requests, finishes those that it has for at most `limit`, and closes. Nothing starts
+    /// any more in the last fifth of that time, so that answers can come in. What was never sent, or
+    /// stood in line for room, comes back to its callers as [`PostError::Closed`], and is counted here.
     pub async fn drain(&self, limit: Duration) -> Drained {
         let until = self.now() + limit;
         self.end(Close::Drain { until }).await
@@ -199,16 +197,9 @@ impl<R: Runtime> Pool<R> {
         let shared = &self.0.shared;
         let now = shared.runtime.now();
         shared.with(|core| core.close(now, how));
-        poll_fn(|cx| {
-            shared.with(|core| {
-                if core.is_over() {
-                    return Poll::Ready(());
-                }
-                core.watchers.push(cx.waker().clone());
-                Poll::Pending
-            })
-        })
-        .await;
+        shared
+            .watch(|core| core.is_over().then_some(()), |_| Poll::Pending)
+            .await;
         Drained {
             unsent: shared.unsent.load(Ordering::Relaxed),
         }
@@ -235,3 +226,6 @@ impl<R: Runtime> Drop for Owner<R> {
             .with(|core| core.close(now, Close::Drain { until }));
     }
 }
+
+#[cfg(test)]
+mod tests;

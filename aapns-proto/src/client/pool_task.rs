@@ -59,8 +59,7 @@ impl<R: Runtime> Future for PoolTask<R> {
                     self.shared.count_unsent(&done.outcome);
                 }
             }
-            let is_over = core.is_closed && core.orders.is_empty() && core.room.is_empty();
-            (orders, core.next_timeout(), is_over)
+            (orders, core.next_timeout(), core.is_settled())
         });
         let is_full = orders.len() == ORDERS;
         for order in orders {

@@ -1,6 +1,6 @@
 //! The way of an outcome back to its caller: one allocation a request, no channel, no runtime's budget.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -9,14 +9,29 @@ use bytes::Bytes;
 
 use crate::delivery::{Done, Outcome};
 use crate::job::Tag;
+use crate::pool::Ticket;
 use crate::request::{Fields, Response};
 
 /// Where the outcome of one request is put; the tag of its job.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reply {
     is_abandoned: AtomicBool,
+    /// Where the request waits. Written and read under the pool's lock alone.
+    place: AtomicU64,
     state: Mutex<State>,
 }
+
+/// Where a request waits, so that its caller can take it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the pool's queue, unless it left it since.
+    Queue(Ticket),
+    /// In line for the queue.
+    Line(u64),
+}
+
+/// In the number of a place: it is one in line. A pool never gives so many tickets.
+const IN_LINE: u64 = 1 << 63;
 
 /// An outcome, without the tag.
 #[derive(Debug)]
@@ -48,7 +63,35 @@ struct Plain {
     unique_id: Option<ApnsId>,
 }
 
+impl Default for Reply {
+    fn default() -> Self {
+        Self {
+            is_abandoned: AtomicBool::new(false),
+            place: AtomicU64::new(u64::MAX),
+            state: Mutex::default(),
+        }
+    }
+}
+
 impl Reply {
+    /// Where the request waits from now on.
+    pub(super) fn set_place(&self, place: Place) {
+        let number = match place {
+            Place::Queue(ticket) => ticket.0 & !IN_LINE,
+            Place::Line(number) => number | IN_LINE,
+        };
+        self.place.store(number, Ordering::Relaxed);
+    }
+
+    /// Where the request waits, or waited last.
+    pub(super) fn place(&self) -> Place {
+        let number = self.place.load(Ordering::Relaxed);
+        match number & IN_LINE {
+            0 => Place::Queue(Ticket(number)),
+            _ => Place::Line(number & !IN_LINE),
+        }
+    }
+
     /// Puts the outcome, and wakes the caller.
     pub(super) fn settle(done: Done<Arc<Self>>) {
         let state = State::settled(done.outcome, done.attempts, done.possible_duplicate);
@@ -199,8 +242,17 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_knows_where_its_request_waits() {
+        let reply = Reply::default();
+        for place in [Place::Line(0), Place::Queue(Ticket(0)), Place::Line(7)] {
+            reply.set_place(place);
+            assert_eq!(reply.place(), place);
+        }
+    }
+
+    #[test]
     fn a_reply_that_waits_is_small() {
-        assert!(size_of::<Reply>() <= 64, "{}", size_of::<Reply>());
+        assert!(size_of::<Reply>() <= 72, "{}", size_of::<Reply>());
     }
 
     #[test]

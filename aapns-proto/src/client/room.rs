@@ -1,168 +1,131 @@
-//! Callers that wait until the pool's queue has room: first come, first served.
+//! Requests that wait until the pool's queue has room: first come, first served.
+//!
+//! The requests stand in line, not their callers: whoever frees room hands the first of them to the
+//! queue, and a caller that isn't polled for a while holds up nobody.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::task::Waker;
+use std::sync::Arc;
 
+use crate::job::{Job, Rejected};
+use crate::limits::ADMITTED;
+use crate::pool::queue::Queue;
+use crate::pool::{LinkId, Pool};
 use crate::time::Time;
 
-/// A place in the line; earlier places are smaller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place(u64);
+use super::reply::{Place, Reply};
 
-/// The line. Either somebody in it has been called, or the pool's last word was "full", so that it owes a call.
-#[derive(Debug, Default)]
-pub(super) struct Room {
-    waiting: BTreeMap<Place, Waiter>,
-    called: BTreeMap<Place, Waiter>,
-    deadlines: BTreeSet<(Time, Place)>,
-    next: u64,
-}
-
+/// The line. Either it was called, or the pool's last word was "full", so that it owes a call.
 #[derive(Debug)]
-struct Waiter {
-    deadline: Option<Time>,
-    waker: Option<Waker>,
+pub(super) struct Room {
+    line: Queue<Arc<Reply>>,
+    /// Places in the queue that the pool announced and nobody took yet.
+    called: usize,
 }
 
 impl Room {
+    pub(super) fn new() -> Self {
+        Self {
+            line: Queue::new(),
+            called: 0,
+        }
+    }
+
     /// Whether nobody waits, so that a newcomer may go ahead.
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.called.is_empty()
+        self.line.len() == 0
     }
 
     /// How many wait.
     pub(super) fn len(&self) -> usize {
-        self.waiting.len() + self.called.len()
+        self.line.len()
     }
 
     /// Joins the line at its end.
-    pub(super) fn join(&mut self, deadline: Option<Time>) -> Place {
-        let place = Place(self.next);
-        self.next += 1;
-        let waiter = Waiter {
-            deadline,
-            waker: None,
-        };
-        self.waiting.insert(place, waiter);
-        self.deadlines.extend(deadline.map(|d| (d, place)));
-        place
+    pub(super) fn join(&mut self, job: Job<Arc<Reply>>) {
+        let reply = Arc::clone(&job.tag);
+        let number = self.line.push(job);
+        reply.set_place(Place::Line(number));
     }
 
-    /// Whether this one has been called: it may submit now. If not, it's woken when it is.
-    pub(super) fn is_called(&mut self, place: Place, waker: &Waker) -> bool {
-        if self.called.contains_key(&place) {
-            return true;
-        }
-        if let Some(waiter) = self.waiting.get_mut(&place) {
-            waiter.waker = Some(waker.clone());
-        }
-        false
+    /// Takes a request out of the line. Others may fit where this one didn't.
+    pub(super) fn leave(&mut self, number: u64) -> Option<Job<Arc<Reply>>> {
+        let job = self.line.cancel(number)?;
+        self.call(1);
+        Some(job)
     }
 
-    /// It was called, and the room was gone: back to its place.
-    pub(super) fn wait_again(&mut self, place: Place, waker: &Waker) {
-        if let Some(mut waiter) = self.called.remove(&place) {
-            waiter.waker = Some(waker.clone());
-            self.waiting.insert(place, waiter);
-        }
+    /// The pool has room for so many more.
+    pub(super) fn call(&mut self, count: usize) {
+        self.called = self.called.saturating_add(count);
     }
 
-    /// It submitted, gave up or went away: a call that it had goes to the next in line.
-    pub(super) fn leave(&mut self, place: Place, wakers: &mut Vec<Waker>) {
-        let was_called = self.called.remove(&place);
-        let had_a_call = was_called.is_some();
-        let waiter = was_called.or_else(|| self.waiting.remove(&place));
-        if let Some(deadline) = waiter.and_then(|w| w.deadline) {
-            self.deadlines.remove(&(deadline, place));
-        }
-        if had_a_call {
-            self.call(1, wakers);
-        }
+    /// Whether somebody can be handed to the queue.
+    pub(super) fn is_called(&self) -> bool {
+        self.called > 0 && !self.is_empty()
     }
 
-    /// There is room for `n`.
-    pub(super) fn call(&mut self, n: usize, wakers: &mut Vec<Waker>) {
-        for _ in 0..n {
-            let Some((place, mut waiter)) = self.waiting.pop_first() else {
-                return;
+    /// Hands the first ones to the queue, as far as there is room, but not too many at a time. One that
+    /// the pool won't ever take comes back.
+    pub(super) fn admit(
+        &mut self,
+        now: Time,
+        pool: &mut Pool<Arc<Reply>>,
+        wakes: &mut Vec<LinkId>,
+    ) -> Option<Rejected<Arc<Reply>>> {
+        let mut refused = None;
+        for _ in 0..ADMITTED {
+            let Some(octets) = self.line.front_octets().filter(|_| self.called > 0) else {
+                break;
             };
-            wakers.extend(waiter.waker.take());
-            self.called.insert(place, waiter);
+            if !pool.has_room(octets) {
+                self.called = 0;
+                break;
+            }
+            self.called -= 1;
+            let Some(job) = self.line.pop() else {
+                break;
+            };
+            let reply = Arc::clone(&job.tag);
+            match pool.submit(now, job) {
+                Ok(submitted) => {
+                    reply.set_place(Place::Queue(submitted.ticket));
+                    wakes.extend(submitted.wake);
+                }
+                Err(rejected) => {
+                    refused = Some(rejected);
+                    break;
+                }
+            }
         }
+        self.line.forget();
+        self.rest(pool);
+        refused
     }
 
-    /// Calls everybody: the pool closed.
-    pub(super) fn call_all(&mut self, wakers: &mut Vec<Waker>) {
-        self.call(self.waiting.len(), wakers);
+    /// Takes the first one out of the line: the pool closes.
+    pub(super) fn pop(&mut self) -> Option<Job<Arc<Reply>>> {
+        let job = self.line.pop();
+        self.line.forget();
+        job
+    }
+
+    /// Takes out one whose deadline has come.
+    pub(super) fn pop_expired(&mut self, now: Time) -> Option<Job<Arc<Reply>>> {
+        let job = self.line.pop_expired(now)?;
+        self.line.forget();
+        self.call(1);
+        Some(job)
     }
 
     /// When the first of them gives up.
     pub(super) fn next_deadline(&self) -> Option<Time> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        self.line.next_deadline()
     }
 
-    /// Wakes those whose deadline has passed; each sees that for itself, and leaves.
-    pub(super) fn handle_timeout(&mut self, now: Time, wakers: &mut Vec<Waker>) {
-        while let Some(&(deadline, place)) = self.deadlines.first() {
-            if deadline > now {
-                return;
-            }
-            self.deadlines.pop_first();
-            let waiter = self.waiting.get_mut(&place);
-            wakers.extend(waiter.and_then(|w| w.waker.take()));
+    /// Nobody waits any more: the pool needn't call.
+    pub(super) fn rest(&mut self, pool: &mut Pool<Arc<Reply>>) {
+        if self.is_empty() {
+            self.called = 0;
+            pool.no_waiters();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn woken(room: &mut Room, places: &[Place]) -> Vec<bool> {
-        let waker = Waker::noop();
-        places.iter().map(|p| room.is_called(*p, waker)).collect()
-    }
-
-    #[test]
-    fn the_first_in_line_are_called_first() {
-        let mut room = Room::default();
-        let places = [room.join(None), room.join(None), room.join(None)];
-        room.call(2, &mut Vec::new());
-        assert_eq!(woken(&mut room, &places), [true, true, false]);
-    }
-
-    #[test]
-    fn one_that_goes_away_hands_its_call_on() {
-        let mut room = Room::default();
-        let places = [room.join(None), room.join(None)];
-        room.call(1, &mut Vec::new());
-        room.leave(places[0], &mut Vec::new());
-        assert_eq!(woken(&mut room, &places[1..]), [true]);
-        room.leave(places[1], &mut Vec::new());
-        assert!(room.is_empty());
-    }
-
-    #[test]
-    fn one_that_finds_no_room_keeps_its_place() {
-        let mut room = Room::default();
-        let places = [room.join(None), room.join(None)];
-        room.call(1, &mut Vec::new());
-        room.wait_again(places[0], Waker::noop());
-        assert_eq!(woken(&mut room, &places), [false, false]);
-        room.call(1, &mut Vec::new());
-        assert_eq!(woken(&mut room, &places), [true, false]);
-    }
-
-    #[test]
-    fn a_deadline_wakes_its_waiter_wherever_it_stands() {
-        let mut room = Room::default();
-        room.join(Some(Time::from_millis(50)));
-        let place = room.join(Some(Time::from_millis(20)));
-        room.is_called(place, Waker::noop());
-        assert_eq!(room.next_deadline(), Some(Time::from_millis(20)));
-        let mut wakers = Vec::new();
-        room.handle_timeout(Time::from_millis(20), &mut wakers);
-        assert_eq!(wakers.len(), 1);
-        assert_eq!(room.next_deadline(), Some(Time::from_millis(50)));
     }
 }

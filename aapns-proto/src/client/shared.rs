@@ -1,11 +1,14 @@
 //! What the handles, the links and the pool's task of one pool share, and the one lock in it.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
 use crate::delivery::{Cause, Delivery, Done, Outcome};
+use crate::job::{Job, RejectReason};
+use crate::limits::DUE_BATCH;
 use crate::pool::{Action, Close, LinkId, Pool};
 use crate::time::Time;
 
@@ -14,12 +17,10 @@ use super::credential::{Access, Trust};
 use super::endpoint::Endpoint;
 use super::options::Defaults;
 use super::pool::State;
-use super::reply::Reply;
-use super::room::{Place, Room};
+use super::reply::{Place, Reply};
+use super::room::Room;
 use super::runtime::Runtime;
-
-/// Callers called at a time: each that finds room calls the next, so more would only crowd.
-const CALLS: usize = 64;
+use super::watchers::{Seat, Watchers};
 
 /// One pool's common ground.
 pub(super) struct Shared<R> {
@@ -42,7 +43,7 @@ pub(super) struct Core {
     /// What the pool's task has to do.
     pub(super) orders: VecDeque<Action<Arc<Reply>>>,
     /// Who waits for the pool to be up or closed.
-    pub(super) watchers: Vec<Waker>,
+    pub(super) watchers: Watchers,
     pub(super) access: Access,
     pub(super) is_closing: bool,
     pub(super) is_closed: bool,
@@ -70,9 +71,9 @@ impl<R: Runtime> Shared<R> {
     ) -> Self {
         let core = Core {
             pool,
-            room: Room::default(),
+            room: Room::new(),
             orders: VecDeque::new(),
-            watchers: Vec::new(),
+            watchers: Watchers::default(),
             access,
             is_closing: false,
             is_closed: false,
@@ -95,7 +96,7 @@ impl<R: Runtime> Shared<R> {
     pub(super) fn with<O>(&self, f: impl FnOnce(&mut Core) -> O) -> O {
         let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         let output = f(&mut core);
-        core.collect_actions();
+        core.collect_actions(|| self.runtime.now());
         if core.wakes.is_empty() {
             return output;
         }
@@ -103,6 +104,29 @@ impl<R: Runtime> Shared<R> {
         drop(core);
         self.wake(wakes);
         output
+    }
+
+    /// Waits until something holds, or the other future ends; looked at whenever there is news.
+    pub(super) async fn watch<O>(
+        &self,
+        mut holds: impl FnMut(&Core) -> Option<O>,
+        mut gives_up: impl FnMut(&mut Context<'_>) -> Poll<()>,
+    ) -> Option<O> {
+        let watching = Watching::new(self);
+        poll_fn(|cx| {
+            let held = self.with(|core| {
+                let held = holds(core);
+                if held.is_none() {
+                    core.watchers.listen(watching.seat, cx.waker());
+                }
+                held
+            });
+            match held {
+                Some(output) => Poll::Ready(Some(output)),
+                None => gives_up(cx).map(|()| None),
+            }
+        })
+        .await
     }
 
     #[cold]
@@ -133,6 +157,25 @@ impl<R: Runtime> Shared<R> {
     }
 }
 
+/// A seat among the watchers, for as long as a future lives.
+struct Watching<'a, R: Runtime> {
+    shared: &'a Shared<R>,
+    seat: Seat,
+}
+
+impl<'a, R: Runtime> Watching<'a, R> {
+    fn new(shared: &'a Shared<R>) -> Self {
+        let seat = shared.with(|core| core.watchers.join());
+        Self { shared, seat }
+    }
+}
+
+impl<R: Runtime> Drop for Watching<'_, R> {
+    fn drop(&mut self) {
+        self.shared.with(|core| core.watchers.leave(self.seat));
+    }
+}
+
 impl Wakes {
     fn is_empty(&self) -> bool {
         self.links.is_empty() && self.tasks.is_empty() && !self.rings_task
@@ -140,39 +183,67 @@ impl Wakes {
 }
 
 impl Core {
-    /// Puts a caller in the line for room; its deadline is the pool's task's business.
-    pub(super) fn wait_for_room(&mut self, deadline: Option<Time>) -> Place {
+    /// Queues a request, or puts it in line if the queue is full and it may wait. Ring whom it names.
+    pub(super) fn post(
+        &mut self,
+        now: Time,
+        job: Job<Arc<Reply>>,
+        reply: &Reply,
+        may_wait: bool,
+    ) -> Result<Option<LinkId>, RejectReason> {
+        let (job, reason) = if self.room.is_empty() {
+            match self.pool.submit(now, job) {
+                Ok(submitted) => {
+                    reply.set_place(Place::Queue(submitted.ticket));
+                    return Ok(submitted.wake);
+                }
+                Err(rejected) => (rejected.job, rejected.reason),
+            }
+        } else {
+            let reason = self.pool.reject(&job);
+            (job, reason.unwrap_or(RejectReason::Full))
+        };
+        if reason != RejectReason::Full || !may_wait {
+            return Err(reason);
+        }
         let first = self.room.next_deadline();
-        let place = self.room.join(deadline);
+        self.room.join(job);
         self.wakes.rings_task |= self.room.next_deadline() != first;
-        place
+        Ok(None)
     }
 
-    /// Takes a caller out of the line for room.
-    pub(super) fn leave_room(&mut self, place: Place) {
-        self.room.leave(place, &mut self.wakes.tasks);
-        if self.room.is_empty() {
-            self.pool.no_waiters();
+    /// Takes back a request whose caller went away, if it waits for its first attempt.
+    pub(super) fn take_back(&mut self, reply: &Reply) -> Option<Job<Arc<Reply>>> {
+        match reply.place() {
+            Place::Queue(ticket) => self.pool.cancel(ticket),
+            Place::Line(number) => {
+                let job = self.room.leave(number)?;
+                self.pool.count_taken_back();
+                self.room.rest(&mut self.pool);
+                Some(job)
+            }
         }
     }
 
-    /// Wakes a link once the lock is released.
-    pub(super) fn wake_link(&mut self, id: Option<LinkId>) {
-        self.wakes.links.extend(id);
-    }
-
-    /// Begins to close; the first call counts, but an abort cuts a drain short.
+    /// Begins to close; the first call counts, but an abort cuts a drain short. What stands in line is
+    /// sent back by the pool's task.
     pub(super) fn close(&mut self, now: Time, how: Close) {
         if !self.is_closed {
             self.is_closing = true;
             self.pool.close(now, how);
-            self.room.call_all(&mut self.wakes.tasks);
+            self.wakes.tasks.extend(self.watchers.take());
+            self.wakes.rings_task = true;
         }
     }
 
     /// Everything is settled, and the last server has heard our farewell.
     pub(super) fn is_over(&self) -> bool {
-        self.is_closed && self.orders.is_empty() && self.transports == 0
+        self.is_settled() && self.transports == 0
+    }
+
+    /// Every request has its outcome.
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_closed && self.orders.is_empty() && self.room.is_empty()
     }
 
     pub(super) fn state(&self) -> State {
@@ -186,6 +257,9 @@ impl Core {
 
     /// The moment at which the pool's task has something to do.
     pub(super) fn next_timeout(&self) -> Option<Time> {
+        if self.is_closing && !self.room.is_empty() {
+            return Some(Time::ZERO);
+        }
         let pool = self.pool.poll_timeout().map(|(at, _)| at);
         pool.into_iter().chain(self.room.next_deadline()).min()
     }
@@ -195,7 +269,25 @@ impl Core {
         if self.pool.poll_timeout().is_some_and(|(at, _)| at <= now) {
             self.pool.handle_timeout(now);
         }
-        self.room.handle_timeout(now, &mut self.wakes.tasks);
+        for _ in 0..DUE_BATCH {
+            let Some(done) = self.turned_away(now) else {
+                break;
+            };
+            self.end(done);
+        }
+        self.room.rest(&mut self.pool);
+    }
+
+    /// One that stood in line until its deadline, or until the pool was closed.
+    fn turned_away(&mut self, now: Time) -> Option<Done<Arc<Reply>>> {
+        if let Some(job) = self.room.pop_expired(now) {
+            return Some(self.pool.expired(job));
+        }
+        if !self.is_closing {
+            return None;
+        }
+        let job = self.room.pop()?;
+        Some(job.give_up(Cause::Closed))
     }
 
     /// Whether requests can go out now.
@@ -203,17 +295,41 @@ impl Core {
         self.pool.is_ready()
     }
 
-    fn collect_actions(&mut self) {
+    /// A request ended that never came into the queue.
+    fn end(&mut self, done: Done<Arc<Reply>>) {
+        self.pool.count_unqueued(&done);
+        self.orders.push_back(Action::Done(done));
+        self.wakes.rings_task = true;
+    }
+
+    fn collect_actions(&mut self, now: impl FnOnce() -> Time) {
+        self.sort_actions();
+        if self.room.is_called() && !self.is_closing {
+            let links = &mut self.wakes.links;
+            if let Some(refused) = self.room.admit(now(), &mut self.pool, links) {
+                self.end(refused.job.give_up(Cause::Closed));
+            }
+            self.sort_actions();
+            // The rest is for the next turn of the pool's task.
+            self.wakes.rings_task |= self.room.is_called();
+        }
+        if !self.watchers.is_empty() && self.has_news() {
+            self.wakes.tasks.extend(self.watchers.take());
+        }
+    }
+
+    fn sort_actions(&mut self) {
         while let Some(action) = self.pool.poll_action() {
             match action {
                 Action::Wake(id) => self.wakes.links.push(id),
-                Action::Room(_) if self.room.is_empty() => self.pool.no_waiters(),
-                Action::Room(n) => self.room.call(n.min(CALLS), &mut self.wakes.tasks),
+                Action::Room(n) => {
+                    self.room.call(n);
+                    self.room.rest(&mut self.pool);
+                }
                 Action::Timer => self.wakes.rings_task = true,
                 Action::Closed => {
                     self.is_closing = true;
                     self.is_closed = true;
-                    self.room.call_all(&mut self.wakes.tasks);
                     self.wakes.rings_task = true;
                 }
                 order @ (Action::Dial(_) | Action::Mint(_) | Action::Done(_)) => {
@@ -222,10 +338,10 @@ impl Core {
                 }
             }
         }
-        let has_news = self.is_over() || !self.is_closing && self.is_up();
-        if has_news && !self.watchers.is_empty() {
-            self.wakes.tasks.append(&mut self.watchers);
-        }
+    }
+
+    fn has_news(&self) -> bool {
+        self.is_over() || !self.is_closing && (self.is_up() || self.pool.is_broken())
     }
 }
 
