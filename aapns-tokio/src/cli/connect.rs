@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use aapns_proto::Policy;
 use aapns_proto::client::{Builder, Credential, Endpoint, Proxy};
-use aapns_proto::tls::{Identity, Roots};
+use aapns_proto::tls::{CredentialError, Identity, Roots, TlsOptions, client_config};
 use clap::Args;
 
 use super::exit::Fault;
@@ -223,7 +223,7 @@ pub(crate) fn read_identity(cert: &Path, key: Option<&Path>) -> Result<Identity,
         None => Identity::from_pem(&pem),
         Some(key) => Identity::from_pem_pair(&pem, &read_file("--key", key)?),
     };
-    identity.map_err(|error| {
+    identity.and_then(checked).map_err(|error| {
         let files = match key {
             None => cert.display().to_string(),
             Some(key) => format!("{} and {}", cert.display(), key.display()),
@@ -241,12 +241,24 @@ fn read_p12(path: &Path, password_file: Option<&Path>) -> Result<Identity, Fault
     };
     let password = String::from_utf8_lossy(&password);
     // Editors end files with a line feed; passwords don't.
-    Identity::from_pkcs12(&der, password.trim_end_matches(['\r', '\n'])).map_err(|error| {
-        Fault::usage(format_args!(
-            "{}: {error}; check --p12 and --p12-password-file",
-            path.display()
-        ))
-    })
+    Identity::from_pkcs12(&der, password.trim_end_matches(['\r', '\n']))
+        .and_then(checked)
+        .map_err(|error| {
+            Fault::usage(format_args!(
+                "{}: {error}; check --p12 and --p12-password-file",
+                path.display()
+            ))
+        })
+}
+
+/// TLS would notice only later, and not know the files, that a key is another certificate's.
+fn checked(identity: Identity) -> Result<Identity, CredentialError> {
+    client_config(&TlsOptions {
+        roots: Roots::built_in(webpki_roots::TLS_SERVER_ROOTS),
+        identity: Some(identity.clone()),
+        ..TlsOptions::default()
+    })?;
+    Ok(identity)
 }
 
 /// Reads a file that a flag named.

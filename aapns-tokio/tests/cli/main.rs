@@ -13,4 +13,5 @@ mod mock;
 mod resume;
 mod send;
 mod support;
+mod terminal;
 mod usage;

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use aapns_tokio::mock::{Answer, Server};
 
+use serde_json::Value;
+
 use super::support::{
-    Target, aapns, assert_each_once, count, finish, has_lines, lines, results, spawn, wait_until,
+    Target, aapns, assert_each_once, count, finish, has_lines, lines, results, signal, spawn,
+    wait_until,
 };
 
 #[test]
@@ -146,4 +149,78 @@ fn a_foreign_output_file_is_refused_untouched() {
         .send(&["--input", &input, "--resume"])
         .exits(2)
         .complains(&["--resume", "--output"]);
+}
+
+/// A run of some seconds that a signal cuts short in its middle, and the run that goes on from there.
+fn interrupt_and_resume(signal_name: &str, extra: &[&str]) -> (Target, Vec<Value>) {
+    const LINES: u64 = 3000;
+    let target = Target::with(Server::builder().latency(Duration::from_millis(50)));
+    let input = target.dir.write("in", lines(LINES));
+    let output = target.dir.path("out");
+    let journal = target.dir.path("journal");
+    let mut args = vec!["--input", &input, "--output", &output];
+    args.extend(["--concurrency", "100"]);
+    for arg in extra {
+        args.push(if *arg == "JOURNAL" { &journal } else { arg });
+    }
+    let child = spawn(&mut aapns(target.send_args(&args)));
+    wait_until("some are settled", || has_lines(&output, 100));
+    signal(&child, signal_name);
+    let first = finish(child);
+    assert_eq!(
+        first.code,
+        if signal_name == "KILL" { None } else { Some(3) },
+        "{first:?}"
+    );
+    let settled = target.dir.read("out").lines().count() as u64;
+    assert!(settled < LINES, "the signal came too late");
+    args.push("--resume");
+    target.send(&args);
+    let results = results(&target.dir.read("out"));
+    // As `--resume` reads it: the last line of a number wins.
+    let mut last = std::collections::BTreeMap::new();
+    for result in &results {
+        let earlier = last.insert(result["line"].as_u64().unwrap(), result.clone());
+        let is_settled = |r: &Value| ["delivered", "rejected"].iter().any(|o| r["outcome"] == *o);
+        assert!(
+            !earlier.is_some_and(|r| is_settled(&r)),
+            "settled twice: {result}"
+        );
+    }
+    let last: Vec<Value> = last.into_values().collect();
+    assert_each_once(&last, LINES);
+    (target, last)
+}
+
+#[test]
+fn after_a_signal_that_can_be_heard_nothing_is_lost_or_sent_twice() {
+    for name in ["INT", "TERM"] {
+        for extra in [&[][..], &["--journal", "JOURNAL"]] {
+            let (target, results) = interrupt_and_resume(name, extra);
+            assert_eq!(count(&results, "delivered"), 3000);
+            let counts = target.server.processed();
+            assert_eq!((counts.accepted, counts.duplicates), (3000, 0), "{name}");
+        }
+    }
+}
+
+#[test]
+fn after_a_kill_every_line_is_delivered_and_those_in_flight_may_be_twice() {
+    for extra in [&[][..], &["--journal", "JOURNAL"]] {
+        let (target, results) = interrupt_and_resume("KILL", extra);
+        assert_eq!(count(&results, "delivered"), 3000);
+        assert!(target.server.processed().accepted >= 3000);
+    }
+}
+
+#[test]
+fn after_a_kill_a_journal_under_at_most_once_sends_nothing_twice() {
+    let extra = ["--journal", "JOURNAL", "--policy", "at-most-once"];
+    let (target, results) = interrupt_and_resume("KILL", &extra);
+    let unknown = count(&results, "unknown");
+    assert_eq!(count(&results, "delivered") + unknown, 3000);
+    assert!(unknown > 0, "some were in flight");
+    // By id, and by device: a line that is sent again would have the same token.
+    assert_eq!(target.server.processed().duplicates, 0);
+    assert!(target.server.processed().accepted <= 3000);
 }
