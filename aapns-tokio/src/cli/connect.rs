@@ -182,8 +182,12 @@ impl ConnectArgs {
             (&self.token_key, &self.key_id, &self.team_id)
         {
             let pem = read_file("--token-key", path)?;
-            return Credential::from_p8(&pem, key_id, team_id)
-                .map_err(|error| Fault::usage(format_args!("{}: {error}", path.display())));
+            return Credential::from_p8(&pem, key_id, team_id).map_err(|error| {
+                Fault::usage(format_args!(
+                    "{}: {error}; check --token-key, --key-id and --team-id",
+                    path.display()
+                ))
+            });
         }
         if let Some(path) = &self.bearer_file {
             let jwt = read_file("--bearer-file", path)?;
@@ -274,9 +278,15 @@ pub(crate) fn read_file(flag: &str, path: &Path) -> Result<Vec<u8>, Fault> {
 }
 
 fn bearer(jwt: &str, place: &str) -> Result<Credential, Fault> {
-    Credential::bearer(jwt).map_err(|error| {
+    let fault = |error: &dyn std::fmt::Display| {
         Fault::usage(format_args!(
             "{place}: {error}; put the JWT there, without the word bearer"
         ))
-    })
+    };
+    let jwt = jwt.trim();
+    let parts: Vec<&str> = jwt.split('.').collect();
+    if parts.len() != 3 || parts.contains(&"") {
+        return Err(fault(&"not a JWT: three base64url parts with dots between"));
+    }
+    Credential::bearer(jwt).map_err(|error| fault(&error))
 }

@@ -18,6 +18,7 @@ mod histogram;
 mod mock;
 mod notification;
 mod progress;
+mod refuse;
 mod send;
 mod settlement;
 mod signals;
@@ -40,7 +41,7 @@ pub fn main() -> ExitCode {
         .and_then(|matches| Cli::from_arg_matches(&matches))
     {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error).into(),
+        Err(error) => return refuse::refuse(&error, &args::command()).into(),
     };
     let console = cli.console();
     let exit = run(cli.command, console).unwrap_or_else(|fault| {
@@ -63,36 +64,6 @@ fn run(command: Command, console: Console) -> Outcome {
         Command::Completions(args) => generate::completions(&args, console),
         Command::Man(args) => generate::man(&args, console),
     }
-}
-
-/// Prints help where that was asked for, and errors of usage as one line.
-fn refuse(error: &clap::Error) -> Exit {
-    use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
-    if !error.use_stderr() || error.kind() == DisplayHelpOnMissingArgumentOrSubcommand {
-        let _ = error.print();
-        return if error.use_stderr() {
-            Exit::Usage
-        } else {
-            Exit::Success
-        };
-    }
-    let text = error.to_string();
-    let words: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
-        .filter(|line| !line.is_empty())
-        .map(|line| {
-            line.trim_start_matches("error: ")
-                .trim_start_matches("tip: ")
-        })
-        .collect();
-    let console = Console::new(false, false, 0, console::Color::Auto);
-    console.error(format_args!(
-        "{}; see aapns --help, or --help after a command",
-        words.join("; ")
-    ));
-    Exit::Usage
 }
 
 /// A panic is a bug, and exits with its own code, on whatever thread it happens.

@@ -63,6 +63,15 @@ impl NotificationArgs {
     }
 
     fn alert(&self) -> Result<Notification<kind::Alert>, Fault> {
+        if self
+            .body
+            .as_deref()
+            .is_some_and(|body| body.trim().is_empty())
+        {
+            return Err(Fault::usage(
+                "BODY is empty: nothing would be shown; give it a text, or leave it away and give --badge or --sound",
+            ));
+        }
         let mut alert = Alert::new();
         if let Some(title) = &self.title {
             alert = alert.title(title.as_str());
@@ -214,6 +223,10 @@ mod tests {
             r#"{"aps":{"badge":3}}"#
         );
         assert!(payload(&[], None).unwrap_err().contains("nothing to show"));
+        for empty in ["", " "] {
+            let error = payload(&[empty], None).unwrap_err();
+            assert!(error.contains("BODY is empty"), "{error}");
+        }
     }
 
     #[test]

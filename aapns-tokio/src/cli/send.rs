@@ -19,7 +19,7 @@ use super::notification::{NotificationArgs, expiration, invalid};
 #[derive(Debug, Args)]
 pub(crate) struct SendArgs {
     /// The device token, in hexadecimal
-    #[arg(required_unless_present = "input", conflicts_with = "input")]
+    #[arg(conflicts_with = "input")]
     device_token: Option<String>,
     #[command(flatten)]
     notification: NotificationArgs,
@@ -51,7 +51,9 @@ pub(crate) fn run(args: &SendArgs, console: Console) -> Outcome {
     match (args.bulk.input(), &args.device_token) {
         (Some(input), _) => run_many(args, input, console),
         (None, Some(device_token)) => run_one(args, device_token, console),
-        (None, None) => Err(Fault::usage("give a DEVICE_TOKEN, or --input FILE")),
+        (None, None) => Err(Fault::usage(
+            "nothing to send: give DEVICE_TOKEN and BODY, or --input FILE; see aapns send --help",
+        )),
     }
 }
 
@@ -67,6 +69,7 @@ fn run_many(args: &SendArgs, input: &Path, console: Console) -> Outcome {
 }
 
 fn run_one(args: &SendArgs, device_token: &str, console: Console) -> Outcome {
+    args.bulk.check_one()?;
     // Not the flag's own parser: its error would quote the token.
     let device_token: DeviceToken = device_token.parse().map_err(|error| {
         Fault::usage(format_args!(

@@ -66,11 +66,20 @@ impl FromStr for Server {
             "production" => Ok(Self::Production),
             "sandbox" => Ok(Self::Sandbox),
             origin if origin.starts_with("https://") => {
-                Endpoint::parse(origin).map(Self::Other).map_err(|_| ())
+                Endpoint::parse(origin)
+                    .map_err(|_| ())
+                    .and_then(|endpoint| {
+                        // Nobody can listen there.
+                        let is_port = endpoint.port_number() != 0;
+                        is_port.then_some(Self::Other(endpoint)).ok_or(())
+                    })
             }
             _ => Err(()),
         }
-        .map_err(|()| "give production, sandbox or https://HOST[:PORT]".to_owned())
+        .map_err(|()| {
+            "give production, sandbox or https://HOST[:PORT], with a port from 1 to 65535"
+                .to_owned()
+        })
     }
 }
 
@@ -109,6 +118,8 @@ mod tests {
             "http://x",
             "https://",
             "https://x/y",
+            "https://x:0",
+            "https://x:65536",
         ] {
             assert!(wrong.parse::<Server>().is_err(), "{wrong}");
         }

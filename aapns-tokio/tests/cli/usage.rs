@@ -6,7 +6,7 @@ use super::support::{Dir, Target, aapns, finish, run, spawn};
 fn wrong_usage_is_one_line_and_exit_code_2() {
     for (args, words) in [
         (vec!["nonsense"], vec!["nonsense", "--help"]),
-        (vec!["send"], vec!["DEVICE_TOKEN"]),
+        (vec!["send"], vec!["DEVICE_TOKEN", "BODY", "--input"]),
         (
             vec!["send", "abcd", "Hello", "--priority", "7"],
             vec!["--priority", "10, 5 or 1"],
@@ -50,7 +50,63 @@ fn wrong_usage_is_one_line_and_exit_code_2() {
             vec!["bench", "--port", "1", "--ca", "/no/such.pem"],
             vec!["/no/such.pem", "no such file"],
         ),
-        (vec!["channels", "list"], vec!["--topic"]),
+        (
+            vec!["channels", "list"],
+            vec!["missing: --topic", "aapns channels list --help"],
+        ),
+        (
+            vec!["send", "abcd", "Hello", "world"],
+            vec!["'world'", "quote"],
+        ),
+        (vec!["send", "abcd", ""], vec!["BODY is empty"]),
+        (
+            vec!["send", "abcd", "Hello", "--badge", "-1"],
+            vec!["-1", "negative"],
+        ),
+        (
+            vec!["send", "abcd", "Hello", "--expiration", "tomorrow"],
+            vec!["--expiration", "whole number"],
+        ),
+        (
+            vec!["send", "abcd", "Hello", "--server", "https://127.0.0.1:0"],
+            vec!["--server", "1 to 65535"],
+        ),
+        (
+            vec!["send", "abcd", "Hello", "--no-such-flag"],
+            vec!["--no-such-flag", "aapns send --help"],
+        ),
+        (
+            vec!["send", "abcd", "Hello", "--policy", "once"],
+            vec!["at-most-once"],
+        ),
+        (vec!["send", "abcd", "Hello", "--ca-only"], vec!["--ca"]),
+        (
+            vec!["send", "abcd", "Hello", "--resume"],
+            vec!["--resume", "--input"],
+        ),
+        (
+            vec!["send", "abcd", "Hello", "--cert", "a", "--token-key", "b"],
+            vec!["--cert", "--token-key"],
+        ),
+        (
+            vec!["bench", "--ca", "x", "--port", "0"],
+            vec!["1 to 65535"],
+        ),
+        (
+            vec!["broadcast", "dGVzdA=="],
+            vec!["--topic", "CONTENT_STATE"],
+        ),
+        (vec!["simulator", "booted"], vec!["APP_ID"]),
+        (vec!["completions", "cmd"], vec!["cmd", "bash"]),
+        (
+            vec!["man", "--dir", "/dev/null"],
+            vec!["/dev/null", "directory"],
+        ),
+        (
+            vec!["demo", "--notifications", "x"],
+            vec!["--notifications", "whole number"],
+        ),
+        (vec!["sned"], vec!["sned", "send"]),
     ] {
         run(&args).exits(2).complains(&words);
     }
@@ -117,6 +173,59 @@ fn files_that_cannot_be_read_or_used_are_named() {
         .send(&["--input", &input, "--journal", "/no/dir/j"])
         .exits(2)
         .complains(&["/no/dir/j", "--journal"]);
+}
+
+#[test]
+fn one_file_for_two_things_is_refused_before_it_is_overwritten() {
+    let target = Target::new();
+    let input = target.dir.write("in", "precious\n");
+    let dotted = target.dir.path("./in");
+    for (flag, path) in [
+        ("--output", &input),
+        ("--journal", &input),
+        ("--output", &dotted),
+    ] {
+        target
+            .send(&["--input", &input, flag, path])
+            .exits(2)
+            .complains(&["--input", flag, "its own"]);
+    }
+    let new = target.dir.path("new");
+    target
+        .send(&["--input", &input, "--output", &new, "--journal", &new])
+        .exits(2)
+        .complains(&["--output", "--journal", "its own"]);
+    assert_eq!(target.dir.read("in"), "precious\n");
+    let output = target.dir.path("out");
+    let journal = target.dir.write("diary", "Dear diary\n");
+    target
+        .send(&[
+            "--input",
+            &input,
+            "--output",
+            &output,
+            "--journal",
+            &journal,
+            "--resume",
+        ])
+        .exits(2)
+        .complains(&["line 1", "diary", "--journal"]);
+    assert_eq!(target.dir.read("diary"), "Dear diary\n");
+}
+
+#[test]
+fn what_is_no_token_is_found_before_anything_is_connected() {
+    let dir = Dir::new();
+    for text in ["junk", "bearer eyJh.eyJp.c2ln", "a..b", ""] {
+        let file = dir.write("jwt", text);
+        run(["send", "abcd", "Hello", "--bearer-file", &file])
+            .exits(2)
+            .complains(&["jwt", "JWT"]);
+    }
+    let ran = finish(spawn(
+        aapns(["send", "abcd", "Hello"]).env("AAPNS_BEARER", "junk"),
+    ));
+    ran.exits(2).complains(&["AAPNS_BEARER", "JWT"]);
 }
 
 #[test]

@@ -35,6 +35,13 @@ impl Intent {
     }
 }
 
+/// Whether a line can have been written by a journal, whole or cut off by a crash.
+pub(super) fn is_of_a_journal(line: &[u8]) -> bool {
+    const START: &[u8] = b"{\"line\": ";
+    let line = line.trim_ascii();
+    line.starts_with(START) || START.starts_with(line)
+}
+
 impl Journal {
     /// Begins a journal, or goes on with it.
     pub(super) fn open(path: &Path, is_resumed: bool) -> Result<Self, Fault> {
@@ -102,6 +109,8 @@ mod tests {
         assert_eq!(Intent::parse(&text), Some(intent));
         for end in 0..text.len() {
             assert_eq!(Intent::parse(&text[..end]), None);
+            assert!(is_of_a_journal(&text[..end]));
         }
+        assert!(!is_of_a_journal(b"Dear diary\n"));
     }
 }

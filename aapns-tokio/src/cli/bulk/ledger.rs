@@ -9,7 +9,7 @@ use aapns_models::ApnsId;
 use aapns_models::ndjson::{Outcome, Settled};
 use aapns_proto::Policy;
 
-use super::journal::Intent;
+use super::journal::{Intent, is_of_a_journal};
 use crate::cli::exit::Fault;
 
 /// Lines in one block of the bitmap.
@@ -94,7 +94,13 @@ impl Ledger {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             file => file.map_err(fault)?,
         };
-        for_each_line(&file, |_, line| {
+        for_each_line(&file, |number, line| {
+            if !is_of_a_journal(line) {
+                return Err(Fault::usage(format_args!(
+                    "line {number} of {} is not of a journal; give the journal of the run to resume to --journal",
+                    path.display()
+                )));
+            }
             if let Some(intent) = Intent::parse(line).filter(|intent| !self.is_settled(intent.line))
             {
                 let open = self.open.entry(intent.line).or_default();

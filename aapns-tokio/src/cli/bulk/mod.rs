@@ -56,6 +56,35 @@ impl BulkArgs {
     pub(crate) fn input(&self) -> Option<&Path> {
         self.input.as_deref()
     }
+
+    /// That nothing is asked for which one notification doesn't have.
+    pub(crate) fn check_one(&self) -> Result<(), Fault> {
+        let flag = match (self.resume, &self.journal) {
+            (true, _) => "--resume",
+            (false, Some(_)) => "--journal",
+            (false, None) if !is_stdio(&self.output) => "--output",
+            (false, None) => return Ok(()),
+        };
+        Err(Fault::usage(format_args!(
+            "{flag} is for many notifications; give --input FILE in place of DEVICE_TOKEN, or leave it away"
+        )))
+    }
+
+    /// Three files are three files: what is written would overwrite what is read.
+    fn check_files(&self, input: &Path) -> Result<(), Fault> {
+        let mut files = vec![("--input", input), ("--output", &self.output)];
+        files.extend(self.journal.as_deref().map(|path| ("--journal", path)));
+        for (at, (flag, path)) in files.iter().enumerate() {
+            let same = files[..at].iter().find(|(_, other)| is_same(path, other));
+            if let Some((other, _)) = same {
+                return Err(Fault::usage(format_args!(
+                    "{}: both {other} and {flag} name this file; give each its own",
+                    path.display()
+                )));
+            }
+        }
+        Ok(())
+    }
 }
 
 pub(crate) fn run(
@@ -65,6 +94,7 @@ pub(crate) fn run(
     connect: &ConnectArgs,
     console: Console,
 ) -> Outcome {
+    args.check_files(input)?;
     let builder = connect.builder(connect.endpoint())?;
     let mut ledger = Ledger::new(connect.policy());
     if args.resume {
@@ -127,11 +157,11 @@ fn conclude(summary: Summary, earlier: (u64, u64), start: Instant, console: Cons
     let seconds = start.elapsed().as_secs_f64();
     let rate = tally.total() as f64 / seconds.max(0.001);
     let mut words = format!(
-        "{} lines: {tally}; {seconds:.1} s, {rate:.0} a second",
-        tally.total()
+        "{}: {tally}; {seconds:.1} s, {rate:.0} a second",
+        counted(tally.total())
     );
     if skipped > 0 {
-        words += &format!("; {skipped} were settled before");
+        words += &format!("; {} settled before", counted(skipped));
     }
     console.note(words);
     let stopped = stopped.or_else(|| written.err().map(Stop::Output));
@@ -146,6 +176,22 @@ fn conclude(summary: Summary, earlier: (u64, u64), start: Instant, console: Cons
         // Settled earlier but not delivered: the whole isn't a success.
         None if earlier.0 > earlier.1 => Ok(Exit::Failure),
         None => Ok(tally.exit()),
+    }
+}
+
+fn counted(lines: u64) -> String {
+    let plural = if lines == 1 { "" } else { "s" };
+    format!("{lines} line{plural}")
+}
+
+/// Whether both lead to one regular file, or will: neither may exist yet.
+fn is_same(a: &Path, b: &Path) -> bool {
+    if is_stdio(a) || is_stdio(b) {
+        return false;
+    }
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b && a.is_file(),
+        _ => a == b,
     }
 }
 

@@ -36,7 +36,11 @@ pub(super) async fn check(args: &ConnectArgs, report: &mut Report) -> bool {
         Some(proxy) => (proxy.host(), proxy.port()),
         None => (endpoint.host(), endpoint.port_number()),
     };
-    let Some(addresses) = resolve(host, port, report).await else {
+    let advice = match &proxy {
+        Some(_) => "check the proxy's name in --proxy or HTTPS_PROXY",
+        None => "check the name, and this machine's DNS",
+    };
+    let Some(addresses) = resolve(host, port, advice, report).await else {
         return false;
     };
     let Some(mut stream) = connect(&addresses, report).await else {
@@ -58,21 +62,25 @@ pub(super) async fn check(args: &ConnectArgs, report: &mut Report) -> bool {
     }
 }
 
-async fn resolve(host: &str, port: u16, report: &mut Report) -> Option<Vec<SocketAddr>> {
+async fn resolve(
+    host: &str,
+    port: u16,
+    advice: &str,
+    report: &mut Report,
+) -> Option<Vec<SocketAddr>> {
     const CHECK: &str = "name";
-    const ADVICE: &str = "check the name, and this machine's DNS";
     let found = timeout(LIMIT, tokio::net::lookup_host((host, port))).await;
     let addresses: Vec<SocketAddr> = match found {
         Err(_) => {
             report.failed(
                 CHECK,
                 format_args!("{host}: no answer in {} s", LIMIT.as_secs()),
-                ADVICE,
+                advice,
             );
             return None;
         }
         Ok(Err(error)) => {
-            report.failed(CHECK, format_args!("{host}: {error}"), ADVICE);
+            report.failed(CHECK, format_args!("{host}: {error}"), advice);
             return None;
         }
         Ok(Ok(addresses)) => addresses.collect(),
@@ -211,7 +219,7 @@ async fn handshake(
     let chain = session.peer_certificates().map_or(0, <[_]>::len);
     report.ok(
         "tls",
-        format_args!("{version}; the chain of {chain} certificates is trusted"),
+        format_args!("{version}; the server's certificate is trusted (a chain of {chain})"),
     );
     match session.alpn_protocol() {
         Some(b"h2") => report.ok("alpn", "h2"),
