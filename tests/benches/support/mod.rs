@@ -16,7 +16,7 @@ pub(crate) const BATCH: usize = 64;
 pub(crate) const TOKEN: &[u8] = &[b'a'; 200];
 
 /// The wall clock of all benches.
-const UNIX: Duration = Duration::from_secs(1_800_000_000);
+pub(crate) const UNIX: Duration = Duration::from_secs(1_800_000_000);
 
 /// Requests as a push sender makes them: one head, device tokens that differ, 200 octets of payload.
 pub(crate) fn requests() -> Vec<Request> {
@@ -167,8 +167,8 @@ impl Peer {
     }
 }
 
-/// A pool whose one link is up.
-pub(crate) fn linked() -> Linked {
+/// A pool, and its one link before its handshake.
+pub(crate) fn dialed() -> (Pool<u32>, Link<u32>) {
     let now = Time::ZERO;
     let config = PoolConfig {
         min_links: 1,
@@ -191,7 +191,13 @@ pub(crate) fn linked() -> Linked {
             _ => {}
         }
     }
-    let mut link = link.expect("the pool dials");
+    (pool, link.expect("the pool dials"))
+}
+
+/// A pool whose one link is up.
+pub(crate) fn linked() -> Linked {
+    let now = Time::ZERO;
+    let (pool, mut link) = dialed();
     let n = link.transmit().len();
     link.handle_written(now, n);
     link.read_buf()[..HELLO.len()].copy_from_slice(HELLO);
