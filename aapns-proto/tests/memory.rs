@@ -17,7 +17,9 @@ mod peer;
 use std::time::Duration;
 
 use aapns_proto::frame::{ErrorCode, Kind};
-use aapns_proto::{Connection, ConnectionConfig, Event, Fields, Head, Job, Method, Request, Time};
+use aapns_proto::{
+    Cause, Connection, ConnectionConfig, Event, Fields, Head, Job, Method, Request, Time,
+};
 use aapns_proto::{Response, limits};
 use allocation_counter::measure;
 
@@ -28,7 +30,12 @@ const IN_FLIGHT: u32 = 1_000;
 /// The most octets that a connection held while the server did this to a thousand requests.
 fn most_held(attack: impl Fn(&mut Peer)) -> u64 {
     let info = measure(|| {
-        let mut peer = Peer::ready();
+        let config = ConnectionConfig {
+            // Nobody but the server ends the connection.
+            progress_timeout: Duration::from_secs(1_000_000),
+            ..ConnectionConfig::default()
+        };
+        let mut peer = Peer::ready_with(&config, &[]);
         for tag in 1..=IN_FLIGHT {
             peer.starts_job(Job::new(request("/", b""), tag));
             forget(&mut peer);
@@ -103,10 +110,17 @@ fn a_field_block_that_is_never_complete_is_bounded() {
 #[test]
 fn answers_that_are_never_read_are_bounded() {
     assert_bounded(|peer| {
-        for _ in 0..100_000 {
+        // As slowly as the flood budget refills: the output alone ends it.
+        let answers = ping(ACK, &[0; 8]).len() + settings(&[]).len();
+        for _ in 0..=limits::OUTPUT_LIMIT / answers {
+            assert!(!peer.connection.is_draining());
             peer.says(ping(0, &[0; 8])).says(settings(&[]));
-            peer.waits(Duration::from_millis(100));
+            peer.waits(Duration::from_millis(200));
         }
+        let told = peer.tells();
+        let rule = "the peer makes us answer more than it reads (§10.5)";
+        let cause = Cause::Protocol(ErrorCode::ENHANCE_YOUR_CALM, rule);
+        assert_eq!(told.last(), Some(&Told::Closed(Some(cause))));
     });
 }
 

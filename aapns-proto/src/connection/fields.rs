@@ -269,4 +269,89 @@ mod tests {
         assert!(block(&[(":status", "200")]).trailers().is_err());
         assert!(block(&[("A", "b")]).trailers().is_err());
     }
+
+    #[test]
+    fn a_second_unique_id_is_a_field_like_others() {
+        const ID: &str = "01234567-89ab-cdef-0123-456789abcdef";
+        const OTHER: &str = "11234567-89ab-cdef-0123-456789abcdef";
+        let response = block(&[
+            (":status", "200"),
+            ("apns-unique-id", ID),
+            ("apns-unique-id", OTHER),
+        ])
+        .into_response(200);
+        assert_eq!(response.unique_id, ApnsId::parse_bytes(ID.as_bytes()));
+        assert_eq!(
+            response.fields.get("apns-unique-id"),
+            Some(OTHER.as_bytes())
+        );
+        assert_eq!(response.apns_id, None);
+    }
+
+    #[test]
+    fn each_octet_of_a_name_is_judged() {
+        let is_right = |octet: u8| {
+            let name = [b'a', octet, b'a'];
+            let mut block = FieldBlock::default();
+            block.push(b":status", b"200");
+            block.push(&name, b"x");
+            block.head().is_ok()
+        };
+        for octet in 0..=255_u8 {
+            let is_token = (0x21..=0x7e).contains(&octet);
+            let expected = is_token && octet != b':' && !octet.is_ascii_uppercase();
+            assert_eq!(is_right(octet), expected, "{octet:#x}");
+        }
+    }
+
+    #[test]
+    fn each_octet_of_a_value_is_judged() {
+        let is_right = |value: &[u8]| {
+            let mut block = FieldBlock::default();
+            block.push(b":status", b"200");
+            block.push(b"a", value);
+            block.head().is_ok()
+        };
+        for octet in 0..=255_u8 {
+            let is_forbidden = matches!(octet, 0 | b'\r' | b'\n');
+            let is_space = matches!(octet, b' ' | b'\t');
+            assert_eq!(is_right(&[b'a', octet, b'a']), !is_forbidden, "{octet:#x}");
+            for edge in [&[octet, b'a'], &[b'a', octet]] {
+                assert_eq!(is_right(edge), !is_forbidden && !is_space, "{octet:#x}");
+            }
+        }
+        assert!(is_right(b""));
+    }
+
+    #[test]
+    fn every_connection_specific_field_is_malformed() {
+        for name in [
+            "connection",
+            "proxy-connection",
+            "keep-alive",
+            "transfer-encoding",
+            "upgrade",
+        ] {
+            assert!(head(&[(":status", "200"), (name, "x")]).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_content_length_is_a_number_of_64_bits() {
+        let length = |value: &str| {
+            let block = block(&[(":status", "200"), ("content-length", value)]);
+            block.head().map(|_| block.content_length())
+        };
+        assert_eq!(length("0"), Ok(Some(0)));
+        assert_eq!(length("1907"), Ok(Some(1_907)));
+        assert_eq!(length("18446744073709551615"), Ok(Some(u64::MAX)));
+        assert!(length("18446744073709551616").is_err());
+        assert!(length("1 ").is_err() && length("0x1").is_err());
+    }
+
+    #[test]
+    fn the_first_rule_broken_is_the_one_told() {
+        let told = head(&[("A", "x"), (":status", "200")]);
+        assert!(told.is_err_and(|rule| rule.contains("field name")));
+    }
 }

@@ -91,4 +91,15 @@ mod tests {
             .unwrap();
         assert!(budget.charge(Time::ZERO, 1).is_err());
     }
+
+    #[test]
+    fn progress_stops_at_the_bound() {
+        let mut budget = FloodBudget::new(Time::ZERO);
+        for _ in 0..3 {
+            budget.progress(1);
+        }
+        let most = FLOOD_BURST + FLOOD_PROGRESS;
+        budget.charge(Time::ZERO, most).unwrap();
+        assert!(budget.charge(Time::ZERO, 1).is_err());
+    }
 }

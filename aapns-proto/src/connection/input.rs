@@ -115,4 +115,69 @@ mod tests {
             input.restore(frames);
         }
     }
+
+    /// Fills this much, and parses this much of it away.
+    fn pass(input: &mut Input, filled: usize, parsed: usize) {
+        input.room();
+        input.fill(filled);
+        let mut frames = input.take();
+        frames.at += parsed;
+        input.restore(frames);
+    }
+
+    #[test]
+    fn octets_are_moved_only_when_the_largest_frame_would_not_fit() {
+        let mut input = Input::new();
+        pass(&mut input, READ_BUFFER - LARGEST, 10);
+        assert_eq!(input.room().len(), LARGEST, "it fits as it is");
+        pass(&mut input, 1, 0);
+        assert_eq!(
+            input.room().len(),
+            LARGEST - 1 + 10,
+            "the ten octets are reused"
+        );
+        let end = input.end;
+        pass(&mut input, 0, end);
+        assert_eq!(input.room().len(), READ_BUFFER, "all was parsed");
+    }
+
+    #[test]
+    fn what_is_moved_stays_what_it_was() {
+        let mut input = Input::new();
+        let room = input.room();
+        for (octet, n) in room.iter_mut().zip(0_u32..) {
+            *octet = n as u8;
+        }
+        pass(&mut input, READ_BUFFER, READ_BUFFER - 300);
+        input.room();
+        let expected: Vec<u8> = (READ_BUFFER - 300..READ_BUFFER).map(|n| n as u8).collect();
+        assert_eq!(input.octets[input.start..input.end], expected);
+        input.clear();
+        assert_eq!(input.room().len(), READ_BUFFER);
+    }
+
+    #[test]
+    fn no_more_is_filled_than_there_is_room() {
+        let mut input = Input::new();
+        input.room();
+        input.fill(usize::MAX);
+        assert_eq!(input.end, READ_BUFFER);
+    }
+
+    #[test]
+    fn a_frame_is_there_with_its_last_octet() {
+        let mut input = Input::new();
+        input.room()[..12].copy_from_slice(&[0, 0, 3, 6, 0, 0, 0, 0, 0, 7, 8, 9]);
+        input.fill(8);
+        assert!(input.take().header().is_none());
+        let mut input = Input::new();
+        input.room()[..12].copy_from_slice(&[0, 0, 3, 6, 0, 0, 0, 0, 0, 7, 8, 9]);
+        input.fill(11);
+        let mut frames = input.take();
+        let header = frames.header().unwrap();
+        assert_eq!(frames.payload(header), None);
+        frames.end += 1;
+        assert_eq!(frames.payload(header), Some(&[7, 8, 9][..]));
+        assert_eq!(frames.at, 12);
+    }
 }

@@ -176,4 +176,79 @@ mod tests {
         output.drop_unlent();
         assert_eq!(output.lend(), b"preface");
     }
+
+    #[test]
+    fn the_room_and_the_limit_count_urgent_frames_too() {
+        let mut output = Output::new(Vec::new());
+        assert!(output.is_empty());
+        output.urgent().extend_from_slice(&[0; 17]);
+        assert_eq!(output.room(), OUTPUT_ROOM - 17);
+        assert!(!output.is_empty());
+        output.frames().resize(OUTPUT_LIMIT - 17, 0);
+        assert_eq!(output.room(), 0);
+        assert!(!output.is_overrun());
+        output.urgent().push(0);
+        assert!(output.is_overrun());
+        output.lend();
+        output.free(1);
+        assert!(!output.is_overrun());
+    }
+
+    #[test]
+    fn nothing_is_taken_off_a_frame_that_was_lent_or_never_was() {
+        let mut output = Output::new(Vec::new());
+        let lent = output.position();
+        output.frames().extend_from_slice(&[0xff; 9]);
+        output.lend();
+        output.frames().extend_from_slice(&[0xff; 9]);
+        for frame in [lent, NOWHERE, 9_999] {
+            output.take_end_back(frame);
+            assert_eq!(output.octets, [0xff; 18]);
+        }
+    }
+
+    #[test]
+    fn the_last_octet_lent_is_lent_and_the_next_is_not() {
+        let mut output = Output::new(b"12".to_vec());
+        assert!(!output.is_lent(0));
+        output.lend();
+        output.frames().push(b'3');
+        assert!(output.is_lent(1) && !output.is_lent(2));
+        output.free(2);
+        assert!(output.is_lent(1) && !output.is_lent(2));
+        assert_eq!(output.lend(), b"3");
+    }
+
+    #[test]
+    fn urgent_frames_stay_behind_what_is_left_of_the_preface() {
+        let mut output = Output::new(b"preface".to_vec());
+        output.frames().extend_from_slice(b"request");
+        output.free(3);
+        output.urgent().extend_from_slice(b"ping");
+        assert_eq!(
+            output.lend(),
+            b"prefacepingrequest",
+            "only what was lent is freed"
+        );
+        output.free(7);
+        output.urgent().extend_from_slice(b"pong");
+        assert_eq!(output.lend(), b"pingrequestpong");
+        output.free(15);
+        output.frames().extend_from_slice(b"more");
+        output.urgent().extend_from_slice(b"ping");
+        assert_eq!(output.lend(), b"pingmore", "the preface is long gone");
+    }
+
+    #[test]
+    fn without_a_transport_all_that_was_pending_counts_as_lent() {
+        let mut output = Output::new(b"preface".to_vec());
+        output.frames().extend_from_slice(b"request");
+        output.urgent().extend_from_slice(b"ping");
+        output.lend();
+        output.free(3);
+        let end = output.position();
+        output.clear();
+        assert_eq!(output.position(), end);
+        assert!(output.is_empty() && output.lend().is_empty());
+    }
 }

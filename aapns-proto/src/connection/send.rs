@@ -52,7 +52,6 @@ impl<T> Connection<T> {
             self.waiting.retain(|id| self.streams.contains(*id));
         }
         self.waiting.push_back(id);
-        self.is_body_due |= self.send_window.octets() > 0;
     }
 
     #[inline]

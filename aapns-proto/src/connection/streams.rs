@@ -195,4 +195,46 @@ mod tests {
         assert_eq!(open(&mut streams, 0), Some(LAST_STREAM_ID));
         assert_eq!(open(&mut streams, 0), None);
     }
+
+    #[test]
+    fn the_slots_are_a_power_of_two_twice_the_streams_allowed_and_no_more() {
+        for (max_streams, slots) in [(1, 32), (16, 32), (17, 64), (64, 128), (65, 256)] {
+            let mut streams = Streams::new(1, max_streams);
+            assert_eq!(streams.max_slots, slots);
+            for _ in 0..slots {
+                open(&mut streams, 0).unwrap();
+            }
+            assert_eq!(streams.slots.len(), slots);
+            assert_eq!(open(&mut streams, 0), None, "no slot is left");
+        }
+        assert_eq!(Streams::<u32>::new(1, u32::MAX).max_slots, 1 << 31);
+    }
+
+    #[test]
+    fn an_id_is_opened_if_it_is_odd_and_below_the_next() {
+        let mut streams = Streams::new(4, 16);
+        assert_eq!(open(&mut streams, 0), Some(5));
+        let opened: Vec<u32> = (0..12).filter(|id| streams.was_opened(*id)).collect();
+        assert_eq!(opened, [1, 3, 5]);
+    }
+
+    #[test]
+    fn the_ids_above_one_are_in_order() {
+        let mut streams = Streams::new(1, 16);
+        for _ in 0..20 {
+            open(&mut streams, 0);
+        }
+        streams.remove(33);
+        assert_eq!(streams.ids_above(31), [35, 37, 39]);
+        assert_eq!(streams.ids_above(30)[0], 31);
+        assert_eq!(streams.len(), 19);
+    }
+
+    #[test]
+    fn ids_are_left_up_to_the_margin() {
+        let last = LAST_STREAM_ID - 2 * STREAM_ID_MARGIN;
+        assert_eq!(Streams::<u32>::new(last - 6, 16).ids_left(), 3);
+        assert_eq!(Streams::<u32>::new(last, 16).ids_left(), 0);
+        assert_eq!(Streams::<u32>::new(last + 2, 16).ids_left(), 0);
+    }
 }

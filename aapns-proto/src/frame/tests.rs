@@ -124,6 +124,289 @@ fn an_error_says_its_code_and_rule() {
     assert_eq!(error.to_string(), "PROTOCOL_ERROR: DATA on stream 0 (§6.1)");
 }
 
+/// Parses one frame whose octets are all there.
+fn parsed(octets: &[u8]) -> Result<Frame<'_>, FrameError> {
+    let (header, payload) = octets.split_first_chunk().unwrap();
+    let header = FrameHeader::parse(header);
+    assert_eq!(header.length as usize, payload.len());
+    Frame::parse(header, payload)
+}
+
+/// Frames with every bit that matters, and the octets of RFC 9113 §6.
+fn examples() -> Vec<(Frame<'static>, Vec<u8>)> {
+    let octets = |head: &[u8], payload: &[u8]| [head, payload].concat();
+    let mut examples = Vec::new();
+    for end in [false, true] {
+        let bit = u8::from(end);
+        let data = Data {
+            stream_id: 0x1234_5679,
+            data: b"abc",
+            flow_length: 3,
+            end_stream: end,
+        };
+        let head = [0, 0, 3, 0, bit, 0x12, 0x34, 0x56, 0x79];
+        examples.push((Frame::Data(data), octets(&head, b"abc")));
+        for end_headers in [false, true] {
+            let headers = Headers {
+                stream_id: 7,
+                fragment: b"xy",
+                end_stream: end,
+                end_headers,
+            };
+            let bits = bit | u8::from(end_headers) << 2;
+            let head = [0, 0, 2, 1, bits, 0, 0, 0, 7];
+            examples.push((Frame::Headers(headers), octets(&head, b"xy")));
+        }
+        let continuation = Continuation {
+            stream_id: 7,
+            fragment: b"z",
+            end_headers: end,
+        };
+        let head = [0, 0, 1, 9, bit << 2, 0, 0, 0, 7];
+        examples.push((Frame::Continuation(continuation), octets(&head, b"z")));
+        let promise = PushPromise {
+            stream_id: 7,
+            promised_id: 0x7fff_fffe,
+            fragment: b"p",
+            end_headers: end,
+        };
+        let head = [0, 0, 5, 5, bit << 2, 0, 0, 0, 7];
+        let payload = [0x7f, 0xff, 0xff, 0xfe, b'p'];
+        examples.push((Frame::PushPromise(promise), octets(&head, &payload)));
+        let ping = Ping {
+            ack: end,
+            opaque: *b"12345678",
+        };
+        let head = [0, 0, 8, 6, bit, 0, 0, 0, 0];
+        examples.push((Frame::Ping(ping), octets(&head, b"12345678")));
+        let priority = Priority {
+            stream_id: 7,
+            dependency: 0x0102_0304,
+            exclusive: end,
+            weight: 200,
+        };
+        let head = [0, 0, 5, 2, 0, 0, 0, 0, 7];
+        let payload = [bit << 7 | 1, 2, 3, 4, 200];
+        examples.push((Frame::Priority(priority), octets(&head, &payload)));
+    }
+    let reset = RstStream {
+        stream_id: 7,
+        code: ErrorCode(0x0102_0308),
+    };
+    let head = [0, 0, 4, 3, 0, 0, 0, 0, 7];
+    examples.push((Frame::RstStream(reset), octets(&head, &[1, 2, 3, 8])));
+    let goaway = GoAway {
+        last_stream_id: 0x7fff_ffff,
+        code: ErrorCode(0xb),
+        debug: b"why",
+    };
+    let head = [0, 0, 11, 7, 0, 0, 0, 0, 0];
+    let payload = b"\x7f\xff\xff\xff\0\0\0\x0bwhy";
+    examples.push((Frame::GoAway(goaway), octets(&head, payload)));
+    for stream_id in [0, 9] {
+        let update = WindowUpdate {
+            stream_id,
+            increment: 0x7fff_fffe,
+        };
+        let head = [0, 0, 4, 8, 0, 0, 0, 0, stream_id as u8];
+        let payload = [0x7f, 0xff, 0xff, 0xfe];
+        examples.push((Frame::WindowUpdate(update), octets(&head, &payload)));
+    }
+    examples
+}
+
+#[test]
+fn frames_are_the_octets_of_rfc_9113_section_6() {
+    for (frame, octets) in examples() {
+        assert_eq!(encode(&frame).unwrap(), octets, "{frame:?}");
+        assert_eq!(parsed(&octets), Ok(frame));
+    }
+}
+
+#[test]
+fn reserved_bits_are_ignored_and_never_sent() {
+    let dropped = |octets: &[u8]| encode(&parsed(octets).unwrap()).unwrap();
+    for (kind, payload) in [
+        (7, &[0x80, 0, 0, 5, 0, 0, 0, 0][..]),
+        (8, &[0x80, 0, 0, 5]),
+        (5, &[0x80, 0, 0, 4]),
+    ] {
+        let id = if kind == 7 { 0 } else { 1 };
+        let length = payload.len() as u8;
+        let octets = [&[0, 0, length, kind, 0, 0x80, 0, 0, id][..], payload].concat();
+        let sent = dropped(&octets);
+        assert_eq!((sent[5], sent[9]), (0, 0));
+        assert_eq!(sent[10..], octets[10..]);
+    }
+    let goaway = GoAway {
+        last_stream_id: u32::MAX,
+        code: ErrorCode::NO_ERROR,
+        debug: b"",
+    };
+    let update = WindowUpdate {
+        stream_id: 0,
+        increment: u32::MAX,
+    };
+    for frame in [Frame::GoAway(goaway), Frame::WindowUpdate(update)] {
+        assert_eq!(encode(&frame).unwrap()[9..13], [0x7f, 0xff, 0xff, 0xff]);
+    }
+}
+
+/// Code and scope of what is wrong with a frame of this kind, flags, stream and payload.
+fn wrong(kind: u8, flags: u8, id: u8, payload: &[u8]) -> Option<(ErrorCode, Scope)> {
+    let length = payload.len() as u8;
+    let octets = [&[0, 0, length, kind, flags, 0, 0, 0, id][..], payload].concat();
+    let error = parsed(&octets).err();
+    error.map(|error| (error.code, error.scope))
+}
+
+#[test]
+fn padding_fits_exactly_or_not_at_all() {
+    let protocol = Some((ErrorCode::PROTOCOL_ERROR, Scope::Connection));
+    let size = Some((ErrorCode::FRAME_SIZE_ERROR, Scope::Connection));
+    const PADDED: u8 = 0x8;
+    for kind in [0, 1] {
+        assert_eq!(wrong(kind, PADDED, 1, &[]), size);
+        assert_eq!(wrong(kind, PADDED, 1, &[0]), None);
+        assert_eq!(wrong(kind, PADDED, 1, &[1]), protocol);
+        assert_eq!(wrong(kind, PADDED, 1, &[2, 0, 0]), None);
+        assert_eq!(wrong(kind, PADDED, 1, &[3, 0, 0]), protocol);
+        assert_eq!(wrong(kind, 0, 1, &[3, 0, 0]), None, "no padding at all");
+    }
+    let priority = PADDED | 0x20;
+    assert_eq!(wrong(1, 0x20, 1, &[0; 4]), size);
+    assert_eq!(wrong(1, 0x20, 1, &[0; 5]), None);
+    assert_eq!(wrong(1, priority, 1, &[0; 5]), size);
+    assert_eq!(wrong(1, priority, 1, &[0; 6]), None);
+    assert_eq!(wrong(1, priority, 1, &[1, 0, 0, 0, 0, 0]), protocol);
+    assert_eq!(wrong(1, priority, 1, &[1, 0, 0, 0, 0, 0, 0]), None);
+    // PUSH_PROMISE: padding, then four octets of the promised stream.
+    assert_eq!(wrong(5, PADDED, 1, &[1, 0, 0, 0, 2, 0]), None);
+    assert_eq!(wrong(5, PADDED, 1, &[1, 0, 0, 0, 2]), size);
+    assert_eq!(wrong(5, PADDED, 1, &[6, 0, 0, 0, 2, 0]), protocol);
+}
+
+#[test]
+fn lengths_streams_and_values_of_each_kind() {
+    let protocol = Some((ErrorCode::PROTOCOL_ERROR, Scope::Connection));
+    let size = Some((ErrorCode::FRAME_SIZE_ERROR, Scope::Connection));
+    let of_stream = |code| Some((code, Scope::Stream));
+    for kind in [0, 1, 2, 3, 5, 9] {
+        assert_eq!(
+            wrong(kind, 0, 0, &[0, 0, 0, 2]),
+            protocol,
+            "stream 0: {kind}"
+        );
+    }
+    for (kind, payload) in [(4, &[0; 6][..]), (6, &[0; 8]), (7, &[0; 8])] {
+        assert_eq!(wrong(kind, 0, 0, payload), None);
+        assert_eq!(wrong(kind, 0, 1, payload), protocol, "a stream: {kind}");
+    }
+    for (kind, id, right) in [(3, 1, 4), (6, 0, 8)] {
+        assert_eq!(wrong(kind, 0, id, &[1; 12][..right - 1]), size);
+        assert_eq!(wrong(kind, 0, id, &[1; 12][..right]), None);
+        assert_eq!(wrong(kind, 0, id, &[1; 12][..right + 1]), size);
+    }
+    for id in [0, 1] {
+        assert_eq!(wrong(8, 0, id, &[1; 3]), size);
+        assert_eq!(wrong(8, 0, id, &[1; 4]), None);
+        assert_eq!(wrong(8, 0, id, &[1; 5]), size);
+    }
+    assert_eq!(wrong(8, 0, 0, &[0x80, 0, 0, 0]), protocol);
+    assert_eq!(
+        wrong(8, 0, 1, &[0x80, 0, 0, 0]),
+        of_stream(ErrorCode::PROTOCOL_ERROR)
+    );
+    for length in [4, 6] {
+        let error = of_stream(ErrorCode::FRAME_SIZE_ERROR);
+        assert_eq!(wrong(2, 0, 1, &[0; 6][..length]), error);
+    }
+    assert_eq!(wrong(7, 0, 0, &[0; 7]), size);
+    assert_eq!(wrong(7, 0, 0, &[0; 9]), None);
+    assert_eq!(wrong(5, 0, 1, &[0; 3]), size);
+    for promised in [[0, 0, 0, 0], [0x80, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 3]] {
+        assert_eq!(wrong(5, 0, 1, &promised), protocol);
+    }
+    assert_eq!(wrong(5, 0, 1, &[0, 0, 0, 2]), None);
+}
+
+#[test]
+fn settings_of_each_length_and_value() {
+    let protocol = Some((ErrorCode::PROTOCOL_ERROR, Scope::Connection));
+    let size = Some((ErrorCode::FRAME_SIZE_ERROR, Scope::Connection));
+    let flow = Some((ErrorCode::FLOW_CONTROL_ERROR, Scope::Connection));
+    for (length, expected) in [(0, None), (5, size), (6, None), (7, size), (12, None)] {
+        assert_eq!(wrong(4, 0, 0, &[0; 12][..length]), expected, "{length}");
+    }
+    assert_eq!(wrong(4, 1, 0, &[]), None);
+    assert_eq!(wrong(4, 1, 0, &[0; 6]), size);
+    let value = |id: u8, value: u32| {
+        let payload = [&[0, id][..], &value.to_be_bytes()].concat();
+        wrong(4, 0, 0, &payload)
+    };
+    assert_eq!(value(2, 0), None);
+    for enabled in [1, 2, u32::MAX] {
+        assert_eq!(value(2, enabled), protocol);
+    }
+    assert_eq!(value(4, 0x7fff_ffff), None);
+    assert_eq!(value(4, 0x8000_0000), flow);
+    assert_eq!(value(5, 0x3fff), protocol);
+    assert_eq!(value(5, 0x4000), None);
+    assert_eq!(value(5, 0xff_ffff), None);
+    assert_eq!(value(5, 0x100_0000), protocol);
+    for id in [0, 1, 3, 6, 7, 255] {
+        assert_eq!(value(id, u32::MAX), None);
+    }
+    let right_then_wrong = [&[0, 4, 0, 0, 0, 0][..], &[0, 2, 0, 0, 0, 1]].concat();
+    assert_eq!(
+        wrong(4, 0, 0, &right_then_wrong),
+        protocol,
+        "all are checked"
+    );
+}
+
+#[test]
+fn settings_know_their_number() {
+    let header = |length| FrameHeader::of(Kind::Settings, 0, CONNECTION, length);
+    let none = Settings::parse(header(0), &[]).unwrap();
+    assert_eq!((none.is_empty(), none.len()), (true, 0));
+    let two = Settings::parse(header(12), &[0; 12]).unwrap();
+    assert_eq!((two.is_empty(), two.len()), (false, 2));
+    let mut out = Vec::new();
+    two.encode(&mut out);
+    assert_eq!(out, [&[0, 0, 12, 4, 0, 0, 0, 0, 0][..], &[0; 12]].concat());
+    let ack = Settings::parse(FrameHeader::of(Kind::Settings, 1, 0, 0), &[]).unwrap();
+    out.clear();
+    ack.encode(&mut out);
+    assert_eq!(out, [0, 0, 0, 4, 1, 0, 0, 0, 0]);
+}
+
+#[test]
+fn codes_have_the_names_of_section_7() {
+    let name = |code: u32| ErrorCode(code).to_string();
+    assert_eq!(name(0), "NO_ERROR");
+    assert_eq!(name(0xb), "ENHANCE_YOUR_CALM");
+    assert_eq!(name(0xd), "HTTP_1_1_REQUIRED");
+    assert_eq!(name(0xe), "0xe");
+    assert_eq!(format!("{:?}", ErrorCode(0x9)), "COMPRESSION_ERROR");
+}
+
+#[test]
+fn debug_shows_what_is_not_secret() {
+    for (frame, octets) in examples() {
+        let shown = format!("{frame:?}");
+        let fields = match octets[3] {
+            0 => "flow_length: 3",
+            1 => "stream_id: 7, fragment: 2 octets",
+            5 => "promised_id: 2147483646, fragment: 1 octets",
+            7 => "ENHANCE_YOUR_CALM, debug: 3 octets",
+            9 => "stream_id: 7, fragment: 1 octets",
+            _ => continue,
+        };
+        assert!(shown.contains(fields), "{shown}");
+    }
+}
+
 /// Encodes a frame of whatever kind; the unknown ones have nothing to encode.
 fn encode(frame: &Frame<'_>) -> Option<Vec<u8>> {
     let mut out = Vec::new();

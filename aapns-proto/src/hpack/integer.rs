@@ -92,6 +92,46 @@ mod tests {
         }
     }
 
+    #[test]
+    fn integers_at_the_ends_of_their_octets() {
+        for (value, octets) in [
+            (30, &[0x1e][..]),
+            (31, &[0x1f, 0x00]),
+            (32, &[0x1f, 0x01]),
+            (31 + 127, &[0x1f, 0x7f]),
+            (31 + 128, &[0x1f, 0x80, 0x01]),
+            (31 + 16_383, &[0x1f, 0xff, 0x7f]),
+            (31 + 16_384, &[0x1f, 0x80, 0x80, 0x01]),
+            (31 + (1 << 28) - 1, &[0x1f, 0xff, 0xff, 0xff, 0x7f]),
+        ] {
+            assert_eq!(encoded(value, 5), octets);
+            let mut input = octets;
+            assert_eq!(decode(&mut input, 5), Ok(value as u32));
+            assert!(input.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_bits_beside_the_prefix_are_the_pattern() {
+        for prefix in 1..=8 {
+            let pattern = !(0xff_u8 >> (8 - prefix));
+            for value in [0, (1 << prefix) - 2, (1 << prefix) - 1, 1 << prefix, 300] {
+                let mut out = Vec::new();
+                encode(value, pattern, prefix, &mut out);
+                assert_eq!(out[0] & pattern, pattern);
+                assert_eq!(decode(&mut out.as_slice(), prefix), Ok(value as u32));
+            }
+        }
+    }
+
+    #[test]
+    fn four_octets_that_all_go_on_are_too_many_and_three_are_cut() {
+        let mut input: &[u8] = &[0x1f, 0xff, 0xff, 0xff, 0xff];
+        assert_eq!(decode(&mut input, 5), Err(DecodeError::Integer));
+        let mut input: &[u8] = &[0x1f, 0xff, 0xff, 0xff];
+        assert_eq!(decode(&mut input, 5), Err(DecodeError::Truncated));
+    }
+
     proptest! {
         #[test]
         fn integers_come_back(value in 0_u32..1 << 28, prefix in 1_u32..=8, tail: Vec<u8>) {

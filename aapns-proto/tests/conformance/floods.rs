@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aapns_proto::Cause;
 use aapns_proto::frame::{ErrorCode, Kind};
 
 use crate::peer::*;
@@ -117,12 +118,23 @@ fn a_goaway_flood_is_too_much() {
 /// §10.5: PING that we answer, and the server never reads → bounded, CE ENHANCE_YOUR_CALM
 #[test]
 fn answers_that_are_never_read_are_bounded() {
-    let mut peer = Peer::busy(1);
-    for _ in 0..100_000 {
-        peer.says(ping(0, &[0; 8]));
+    // Nothing else ends it: no request waits for an answer, and PINGs come as slowly as the budget refills.
+    let mut peer = Peer::ready();
+    let answer = ping(ACK, &[0; 8]).len();
+    let bound = aapns_proto::limits::OUTPUT_LIMIT / answer;
+    for _ in 0..bound {
         peer.waits(Duration::from_millis(100));
+        peer.says(ping(0, &[0; 8]));
     }
-    assert!(matches!(peer.tells().last(), Some(Told::Closed(Some(_)))));
+    assert_eq!(peer.tells(), []);
+    peer.waits(Duration::from_millis(100));
+    peer.says(ping(0, &[0; 8]));
+    let told = peer.tells();
+    let [Told::Closed(Some(Cause::Protocol(code, rule)))] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(*code, ErrorCode::ENHANCE_YOUR_CALM);
+    assert!(rule.contains("more than it reads"), "{rule}");
 }
 
 /// DESIGN §6: windows of one octet → slow, not hostile

@@ -203,3 +203,30 @@ fn closing_ends_when_goaway_is_written_or_after_a_second() {
     assert_eq!(peer.hears(), []);
     assert_eq!(peer.connection.poll_timeout(), None);
 }
+
+/// §6.8: a stream above the last-stream-id whose response began → answered, cut
+#[test]
+fn a_response_that_began_counts_though_goaway_refuses_its_stream() {
+    let mut peer = Peer::busy(2);
+    peer.says(headers(3, END_HEADERS, OK));
+    peer.says(goaway(1, ErrorCode::NO_ERROR, b""));
+    assert_eq!(peer.tells(), [Told::GoingAway(1, None), Told::Cut(2, 200)]);
+    peer.assert_answers_and_closes(1, 1);
+}
+
+/// §6.8: a second GOAWAY without a reason → the first one's holds
+#[test]
+fn a_reason_survives_a_goaway_without_one() {
+    let mut peer = Peer::busy(2);
+    peer.says(goaway(3, ErrorCode::NO_ERROR, b"{\"reason\":\"Shutdown\"}"));
+    peer.says(goaway(1, ErrorCode::PROTOCOL_ERROR, b""));
+    let told = peer.tells();
+    let Told::Returned(2, Delivery::Refused, Cause::GoAway(goaway)) = &told[1] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(goaway.reason.as_deref(), Some("Shutdown"));
+    assert_eq!(
+        (goaway.last_stream_id, goaway.code),
+        (1, ErrorCode::PROTOCOL_ERROR)
+    );
+}

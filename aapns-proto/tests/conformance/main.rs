@@ -8,6 +8,9 @@
     reason = "a test that unwraps nothing fails as it should"
 )]
 
+mod boundaries;
+mod budget;
+mod clock;
 mod contracts;
 mod delivery;
 mod field_blocks;

@@ -96,3 +96,41 @@ fn a_server_without_settings_is_given_up_after_ten_seconds() {
         ErrorCode::SETTINGS_TIMEOUT.0.to_be_bytes()
     );
 }
+
+/// DESIGN §4: `authorization` → in every request from then on, with the generation that it has
+#[test]
+fn the_authorization_is_in_the_requests_after_it() {
+    let mut peer = Peer::ready();
+    assert_eq!(peer.connection.authorization_generation(), 0);
+    let sends = |peer: &mut Peer, tag| {
+        peer.starts(tag);
+        let block = peer.hears()[0].payload.clone();
+        // Huffman-coded, for that is shorter.
+        let mut coded = Vec::new();
+        httlib_huffman::encode(b"bearer 0000000000", &mut coded).unwrap();
+        block.windows(coded.len()).any(|window| window == coded)
+    };
+    assert!(!sends(&mut peer, 1));
+    peer.connection
+        .set_authorization(7, Some("bearer 0000000000".into()));
+    assert_eq!(peer.connection.authorization_generation(), 7);
+    assert!(sends(&mut peer, 2));
+    peer.connection.set_authorization(8, None);
+    assert!(!sends(&mut peer, 3));
+}
+
+/// STYLE: `Debug` → the state, and no octet of a request
+#[test]
+fn debug_shows_the_state_and_no_request() {
+    let mut peer = Peer::busy(1);
+    peer.connection
+        .set_authorization(1, Some("bearer abc".into()));
+    let shown = format!("{:?}", peer.connection);
+    for part in ["Connection", "in_flight: 1", "phase: Open", "waiting: 0"] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    assert!(
+        !shown.contains("bearer") && !shown.contains("device"),
+        "{shown}"
+    );
+}

@@ -2,7 +2,7 @@
 
 const TABLE: &str = include_str!("../../../tests/CONFORMANCE.md");
 
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 17] = [
     include_str!("start.rs"),
     include_str!("settings.rs"),
     include_str!("frames.rs"),
@@ -17,6 +17,9 @@ const SOURCES: [&str; 14] = [
     include_str!("delivery.rs"),
     include_str!("contracts.rs"),
     include_str!("histories.rs"),
+    include_str!("boundaries.rs"),
+    include_str!("budget.rs"),
+    include_str!("clock.rs"),
 ];
 
 /// The names of tests: functions, and the entries of the macros.

@@ -351,6 +351,123 @@ fn every_symbol_comes_back_from_huffman() {
 }
 
 #[test]
+fn a_table_of_the_present_size_demands_no_size_update() {
+    let mut decoder = Decoder::new(4096);
+    decoder.set_max_table_size(4096);
+    assert!(decode(&mut decoder, &hex("82")).is_ok());
+    decoder.set_max_table_size(8192);
+    assert!(decode(&mut decoder, &hex("82")).is_ok());
+    // 4097 = 31 + 4066: allowed from now on.
+    assert!(decode(&mut decoder, &hex("3fe21f82")).is_ok());
+    decoder.set_max_table_size(4096);
+    assert_eq!(
+        decode(&mut decoder, &hex("82")),
+        Err(DecodeError::SizeUpdate)
+    );
+}
+
+#[test]
+fn a_size_update_of_exactly_our_limit_is_taken_once_and_for_all() {
+    let mut decoder = Decoder::new(100);
+    // 100 = 31 + 69.
+    assert!(decode(&mut decoder, &hex("3f4582")).is_ok());
+    decoder.set_max_table_size(50);
+    // 51 and 50: one too many, and just right.
+    let mut lowered = Decoder::new(100);
+    lowered.set_max_table_size(50);
+    assert_eq!(
+        decode(&mut lowered, &hex("3f1482")),
+        Err(DecodeError::SizeUpdate)
+    );
+    assert!(decode(&mut decoder, &hex("3f1382")).is_ok());
+    assert!(decode(&mut decoder, &hex("82")).is_ok(), "due but once");
+}
+
+#[test]
+fn a_block_of_nothing_is_right_unless_a_size_update_is_due() {
+    let mut decoder = Decoder::new(4096);
+    assert_eq!(decode(&mut decoder, &[]), Ok(Vec::new()));
+    assert_eq!(decode(&mut decoder, &hex("20")), Ok(Vec::new()));
+    decoder.set_max_table_size(0);
+    assert_eq!(decode(&mut decoder, &[]), Ok(Vec::new()), "it is 0 already");
+}
+
+#[test]
+fn names_by_index_in_each_representation() {
+    // Index 1 is `:authority`; 15 and more need a second octet after a prefix of four bits.
+    for block in ["410178", "010178", "110178"] {
+        assert_eq!(decode_fresh(block), Ok(fields(&[(":authority", "x")])));
+    }
+    for block in ["5f0178", "0f100178", "1f100178"] {
+        assert_eq!(decode_fresh(block), Ok(fields(&[("content-type", "x")])));
+    }
+    // Only the first of them enters the table.
+    assert_eq!(
+        decode_fresh("410178 be"),
+        Ok(fields(&[(":authority", "x"), (":authority", "x")]))
+    );
+    for block in ["010178 be", "110178 be"] {
+        assert_eq!(decode_fresh(block), Err(DecodeError::Index));
+    }
+}
+
+#[test]
+fn the_list_size_counts_each_kind_of_field() {
+    for (block, size) in [("82", 42), ("0001610162", 34), ("4001610162", 34)] {
+        let decoded = |limit| Decoder::new(4096).decode(&hex(block), limit, |_, _| {});
+        assert_eq!(decoded(size), Ok(()));
+        assert_eq!(decoded(size - 1), Err(DecodeError::ListTooLarge));
+    }
+}
+
+#[test]
+fn huffman_padding_of_up_to_seven_bits_is_taken_and_eight_are_not() {
+    let mut out = Vec::new();
+    // 1 to 8 symbols of five bits leave each number of bits from 0 to 7.
+    for count in 1..=8 {
+        let text = vec![b'a'; count];
+        let mut coded = Vec::new();
+        huffman_encode(&text, &mut coded).unwrap();
+        assert_eq!(huffman::decode(&coded, &mut out), Ok(&text[..]));
+        let spare = coded.len() * 8 - count * 5;
+        if spare > 0 {
+            let mut wrong = coded.clone();
+            *wrong.last_mut().unwrap() &= !1;
+            assert_eq!(huffman::decode(&wrong, &mut out), Err(DecodeError::Huffman));
+        }
+        coded.push(0xff);
+        assert_eq!(huffman::decode(&coded, &mut out), Err(DecodeError::Huffman));
+    }
+    assert_eq!(huffman::decode(&[], &mut out), Ok(&[][..]));
+    assert_eq!(
+        huffman::decode(&[0xff], &mut out),
+        Err(DecodeError::Huffman)
+    );
+}
+
+#[test]
+fn every_symbol_comes_back_from_every_place_in_a_long_string() {
+    let mut out = Vec::new();
+    for symbol in 0..=255_u8 {
+        for before in 0..20 {
+            let mut text = vec![b'a'; before];
+            text.push(symbol);
+            text.extend([b'z'; 9]);
+            let mut coded = Vec::new();
+            huffman_encode(&text, &mut coded).unwrap();
+            assert_eq!(huffman::encoded_len(&text), coded.len());
+            assert_eq!(huffman::decode(&coded, &mut out), Ok(&text[..]));
+        }
+    }
+}
+
+#[test]
+fn debug_shows_the_table_and_nothing_that_was_received() {
+    let shown = format!("{:?}", Decoder::new(4096));
+    assert!(shown.contains("Decoder") && shown.contains("max_table_size: 4096"));
+}
+
+#[test]
 fn debug_shows_nothing_that_was_received() {
     let mut decoder = Decoder::new(4096);
     let block = literal_of(b"apns-id", b"zzzz", INCREMENTAL, true);

@@ -371,6 +371,90 @@ fn the_list_size_is_what_a_decoder_counts() {
 }
 
 #[test]
+fn a_field_of_a_quarter_of_the_table_is_inserted_and_a_larger_one_is_not() {
+    // Name and value and 32: 1024 is a quarter of 4096.
+    for (length, is_inserted) in [(1024 - 33, true), (1024 - 32, false)] {
+        let mut encoder = encoder();
+        let fields = Fields::new().with("x", vec![b'~'; length]).unwrap();
+        let head = Head::new(Method::POST, fields);
+        let request = Request::new(head, "/", "").unwrap();
+        encode(&mut encoder, &request);
+        let second = encode(&mut encoder, &request);
+        assert_eq!(second.len() < 500, is_inserted);
+    }
+}
+
+#[test]
+fn what_differs_has_its_name_indexed() {
+    let (mut encoder, head) = (encoder(), head("a"));
+    let request = |n: u32| {
+        let request = Request::new(head.clone(), "/", "").unwrap();
+        let request = request.field("apns-id", ID).unwrap();
+        let request = request.field("apns-expiration", n.to_string()).unwrap();
+        request.field("apns-collapse-id", n.to_string()).unwrap()
+    };
+    encode(&mut encoder, &request(10));
+    let block = encode(&mut encoder, &request(11));
+    // Literals without indexing, named by the newest entries; the values raw.
+    let tail = [0x0f, 0x30, 2, b'1', b'1', 0x0f, 0x2f, 2, b'1', b'1'];
+    assert!(block.ends_with(&tail), "{block:02x?}");
+    assert!(contains(&block, &[0x0f, 0x31, 36]), "{block:02x?}");
+}
+
+#[test]
+fn heads_keep_their_slots_by_use() {
+    let mut encoder = encoder();
+    let heads: Vec<Head> = (0..2 * limits::CACHED_HEADS)
+        .map(|n| head(&format!("t{n}")))
+        .collect();
+    let (old, new) = heads.split_at(limits::CACHED_HEADS);
+    for head in old {
+        encode(&mut encoder, &request(head));
+    }
+    assert_eq!(encoder.heads.len(), limits::CACHED_HEADS);
+    // Half of the old ones are used again, back to front: the others go first, in their order.
+    let (kept, gone) = old.split_at(limits::CACHED_HEADS / 2);
+    for head in kept.iter().rev() {
+        encode(&mut encoder, &request(head));
+    }
+    for (n, head) in new.iter().take(gone.len()).enumerate() {
+        encode(&mut encoder, &request(head));
+        assert!(encoder.heads.peek(&gone[n]).is_none());
+        assert!(
+            gone[n + 1..]
+                .iter()
+                .all(|head| encoder.heads.peek(head).is_some())
+        );
+        assert!(kept.iter().all(|head| encoder.heads.peek(head).is_some()));
+    }
+    encode(&mut encoder, &request(&new[gone.len()]));
+    assert!(encoder.heads.peek(kept.last().unwrap()).is_none());
+}
+
+#[test]
+fn a_size_lowered_once_is_signalled_once() {
+    let (mut encoder, mut peer) = (encoder(), Peer::new());
+    encoder.set_peer_table_size(64);
+    peer.allow(64);
+    let request = request(&head("a"));
+    let block = encode(&mut encoder, &request);
+    // 64 = 31 + 33; then the path.
+    assert_eq!(block[..3], [0x3f, 33, PATH]);
+    peer.decode(&block);
+    let block = encode(&mut encoder, &request);
+    assert_eq!(block[0], PATH);
+    peer.decode(&block);
+}
+
+#[test]
+fn debug_shows_the_table_and_the_number_of_heads() {
+    let mut encoder = encoder();
+    encode(&mut encoder, &request(&head("a")));
+    let shown = format!("{encoder:?}");
+    assert!(shown.contains("table_size: 4096, heads: 1"), "{shown}");
+}
+
+#[test]
 fn debug_shows_no_token() {
     let mut encoder = encoder();
     encode(&mut encoder, &request(&head("com.example")));
