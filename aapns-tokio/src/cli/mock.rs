@@ -10,9 +10,16 @@ use super::connect::read_file;
 use super::console::Console;
 use super::exit::{Exit, Fault, Outcome};
 use super::signals::Signals;
-use crate::mock::{Builder, Scenario, Server};
+use crate::mock::{Builder, Device, Scenario, Server, StartError};
 
-/// `aapns mock`
+/// Run a mock of the push service
+///
+/// It serves until it is told to stop (Ctrl-C), checks requests and answers as Apple does, and prints
+/// {"listening": "127.0.0.1:PORT"} once it is ready. GET /__mock/requests on its port shows the last
+/// requests as JSON (?limit=N: the last N), DELETE forgets them.
+///
+/// A scenario is a JSON file of answers, delays, resets, GOAWAYs, settings changes and cuts, and when:
+/// docs/MOCK.md describes it, aapns-tokio/schema/scenario.schema.json is its schema.
 #[derive(Debug, Args)]
 pub(crate) struct MockArgs {
     /// The port to listen on, on 127.0.0.1; 0 for any free one
@@ -46,6 +53,19 @@ pub(crate) struct MockArgs {
     /// Announce this limit of concurrent streams
     #[arg(long, value_name = "N")]
     max_concurrent: Option<u32>,
+    /// Answer as Apple's production service; else as the sandbox
+    #[arg(long)]
+    production: bool,
+    /// JSON file of the devices that are known, all others are bad: an array of objects with "token",
+    /// and optionally "environment" (sandbox or production), "topics", "unregistered_at" (ms since 1970)
+    #[arg(long, value_name = "FILE")]
+    devices: Option<PathBuf>,
+    /// Keep so many of the last requests, to look at
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    keep: usize,
+    /// Show what it received on a web page, http://127.0.0.1:PORT/; 0 for any free port
+    #[arg(long, value_name = "PORT")]
+    page: Option<u16>,
     /// Write a JSON line for each event into this file: opened, closed, accepted, answered
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -63,7 +83,7 @@ pub(crate) fn run(args: &MockArgs, console: Console) -> Outcome {
         let server = builder
             .start()
             .await
-            .map_err(|error| Fault::usage(format_args!("{error}; choose another --port, or look at the files named")))?;
+            .map_err(|error| start_fault(&error))?;
         if let Some(dir) = &args.self_signed {
             write_certificates(dir, &server)?;
             console.note(format_args!(
@@ -71,6 +91,9 @@ pub(crate) fn run(args: &MockArgs, console: Console) -> Outcome {
                 server.origin(),
                 dir = dir.display(),
             ));
+        }
+        if let Some(url) = server.page_url() {
+            console.note(format_args!("What it receives is shown on {url}"));
         }
         console.result(format_args!(r#"{{"listening": "{}"}}"#, server.address()));
         signals.wait().await;
@@ -105,7 +128,36 @@ fn builder(args: &MockArgs) -> Result<Builder, Fault> {
     if let Some(path) = &args.log {
         builder = builder.log(path);
     }
-    Ok(builder)
+    if let Some(path) = &args.devices {
+        builder = builder.devices(read_devices(path)?);
+    }
+    if args.production {
+        builder = builder.production();
+    }
+    if let Some(port) = args.page {
+        builder = builder.page(port);
+    }
+    Ok(builder.keep_requests(args.keep))
+}
+
+fn start_fault(error: &StartError) -> Fault {
+    let todo = match error {
+        StartError::Listen(..) => "choose another --port; 0 takes any free one",
+        StartError::Page(..) => "choose another --page; 0 takes any free one",
+        StartError::Log(..) => "give a file that can be written to --log",
+        StartError::Certificates(_) => "look at the files of --cert, --key and --client-ca",
+        _ => "look at the flags",
+    };
+    Fault::usage(format_args!("{error}; {todo}"))
+}
+
+fn read_devices(path: &Path) -> Result<Vec<Device>, Fault> {
+    let todo =
+        r#"--devices wants an array like [{"token": "00fc13ad", "topics": ["com.example.app"]}]"#;
+    let json =
+        std::fs::read_to_string(path).map_err(|error| Fault::file("read", path, &error, todo))?;
+    Device::list_from_json(&json)
+        .map_err(|error| Fault::usage(format_args!("{}: {error}; {todo}", path.display())))
 }
 
 /// A name first; what is no name is a file.
@@ -125,7 +177,7 @@ fn read_scenario(text: &str) -> Result<Scenario, Fault> {
         )
     })?;
     Scenario::from_json(&json)
-        .map_err(|error| Fault::usage(format_args!("{text}: {error}; see aapns mock --help")))
+        .map_err(|error| Fault::usage(format_args!("{text}: {error}; see docs/MOCK.md")))
 }
 
 fn write_certificates(dir: &Path, server: &Server) -> Result<(), Fault> {

@@ -16,9 +16,10 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{self, RootCertStore};
 
 use super::certificates::Certificates;
+use super::devices::Device;
 use super::ledger::Ledger;
 use super::log::{Event, Log, Observer};
-use super::scenario::Scenario;
+use super::scenario::{Scenario, ScenarioError};
 use super::server::{Server, Shared};
 use super::token::TokenCheck;
 use super::{Answer, KEY_ID, TEAM_ID};
@@ -35,7 +36,9 @@ pub struct Builder {
     production: bool,
     scenario: Scenario,
     seed: u64,
+    devices: Option<Vec<Device>>,
     keep: usize,
+    page: Option<u16>,
     observer: Option<Observer>,
     log: Option<PathBuf>,
 }
@@ -47,12 +50,18 @@ pub enum StartError {
     /// The address can't be listened on.
     #[error("can't listen on {0}: {1}")]
     Listen(SocketAddr, #[source] io::Error),
+    /// The page's port can't be listened on.
+    #[error("can't listen on {0} for the page: {1}")]
+    Page(SocketAddr, #[source] io::Error),
     /// The log file can't be written.
     #[error("can't write the log {0}: {1}")]
     Log(PathBuf, #[source] io::Error),
     /// Certificates can't be made or read.
     #[error("the mock's certificates: {0}")]
     Certificates(String),
+    /// The scenario has a value that can't be meant.
+    #[error("the scenario: {0}")]
+    Scenario(#[from] ScenarioError),
     /// The thread can't be had.
     #[error("can't start the mock's thread: {0}")]
     Thread(#[source] io::Error),
@@ -86,7 +95,9 @@ impl Builder {
             production: false,
             scenario: Scenario::default(),
             seed: 0,
+            devices: None,
             keep: 1000,
+            page: None,
             observer: None,
             log: None,
         }
@@ -135,7 +146,7 @@ impl Builder {
         self
     }
 
-    /// Answers as production does: without `apns-unique-id`.
+    /// Answers as production does: without `apns-unique-id`, and to devices of production only.
     pub fn production(mut self) -> Self {
         self.production = true;
         self
@@ -172,9 +183,22 @@ impl Builder {
         self
     }
 
-    /// Keeps so many of the last requests; 1000 by default.
+    /// Knows these devices, as by [`Server::register`]; also if there are none: then no token is good.
+    pub fn devices(mut self, devices: impl IntoIterator<Item = Device>) -> Self {
+        self.devices.get_or_insert_default().extend(devices);
+        self
+    }
+
+    /// Keeps so many of the last requests, to look at; 1000 by default.
     pub fn keep_requests(mut self, count: usize) -> Self {
         self.keep = count;
+        self
+    }
+
+    /// Shows what it received on a page, `http://127.0.0.1:PORT/`; port 0 means any free one. Everybody on
+    /// this machine can read it, payloads and device tokens too.
+    pub fn page(mut self, port: u16) -> Self {
+        self.page = Some(port);
         self
     }
 
@@ -193,7 +217,7 @@ impl Builder {
     /// Starts it in the caller's tokio runtime, which needs its IO and time drivers.
     ///
     /// # Errors
-    /// [`StartError`] if the port can't be had, or certificates or log can't be used.
+    /// [`StartError`] if the port can't be had, or scenario, certificates or log can't be used.
     pub async fn start(self) -> Result<Server, StartError> {
         let (server, serving) = self.bind().await?;
         tokio::spawn(serving);
@@ -235,16 +259,26 @@ impl Builder {
     }
 
     async fn bind(self) -> Result<(Server, impl Future<Output = ()> + Send + use<>), StartError> {
+        self.scenario.validate()?;
         let address = self.address;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| StartError::Listen(address, error))?;
-        self.prepare(listener)
+        let page = match self.page {
+            None => None,
+            Some(port) => {
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+                let listening = TcpListener::bind(address).await;
+                Some(listening.map_err(|error| StartError::Page(address, error))?)
+            }
+        };
+        self.prepare(listener, page)
     }
 
     fn prepare(
         self,
         listener: TcpListener,
+        page: Option<TcpListener>,
     ) -> Result<(Server, impl Future<Output = ()> + Send + use<>), StartError> {
         let address = listener
             .local_addr()
@@ -264,8 +298,12 @@ impl Builder {
         shared.seed = self.seed;
         shared.production = self.production;
         shared.token_check = token_check;
-        let (server, stopping) = Server::new(address, certificates, shared);
-        let serving = server.serve(listener, acceptor, stopping);
+        if let Some(devices) = self.devices {
+            shared.devices.know(devices);
+        }
+        let page_address = page.as_ref().and_then(|page| page.local_addr().ok());
+        let (server, stopping) = Server::new(address, page_address, certificates, shared);
+        let serving = server.serve(listener, acceptor, page, stopping);
         Ok((server, serving))
     }
 

@@ -1,9 +1,11 @@
 //! The mock's own count of what it did, independent of any client's.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 use http::request::Parts;
+use serde::Serialize;
 
 use super::check::{device_token, text};
 
@@ -11,7 +13,7 @@ use super::check::{device_token, text};
 const IDS: usize = 4_000_000;
 
 /// What the mock did so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Counts {
     /// Connections that came as far as HTTP/2.
@@ -37,12 +39,21 @@ pub struct Counts {
 }
 
 /// A request that the mock received and decided upon.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[non_exhaustive]
 pub struct Received {
+    /// Its number among all that the mock decided upon, from 1.
+    pub number: u64,
+    /// When it was decided upon, in milliseconds since 1970.
+    pub at_ms: u64,
     /// Which connection it came by, from 1.
     pub connection: u64,
     /// The status that it was given.
     pub status: u16,
+    /// The reason that it was given, with other statuses than 200.
+    pub reason: Option<Cow<'static, str>>,
+    /// The id that it was answered with: the client's, or one made here.
+    pub apns_id: String,
     /// The request's line and fields.
     pub parts: Parts,
     /// The payload.
@@ -58,6 +69,19 @@ impl Received {
     /// A field's value: `apns-id`, `apns-topic`, …
     pub fn field(&self, name: &str) -> Option<&str> {
         text(&self.parts.headers, name)
+    }
+}
+
+/// Neither token nor payload: a test that prints it by chance gives nothing away.
+impl std::fmt::Debug for Received {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Received")
+            .field("number", &self.number)
+            .field("connection", &self.connection)
+            .field("status", &self.status)
+            .field("reason", &self.reason)
+            .field("apns_id", &self.apns_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -80,8 +104,9 @@ impl Ledger {
     }
 
     /// Notes a decision. Only an id of the client's tells duplicates.
-    pub(super) fn processed(&mut self, received: Received, apns_id: Option<&[u8]>) {
+    pub(super) fn processed(&mut self, mut received: Received, apns_id: Option<&[u8]>) {
         self.counts.processed += 1;
+        received.number = self.counts.processed;
         if received.status == 200 {
             self.counts.accepted += 1;
             if let Some(id) = apns_id {
@@ -120,7 +145,13 @@ impl Ledger {
         duplicates
     }
 
-    pub(super) fn last(&self) -> Vec<Received> {
-        self.last.iter().cloned().collect()
+    /// The requests that are kept, oldest first.
+    pub(super) fn last(&self) -> impl DoubleEndedIterator<Item = &Received> {
+        self.last.iter()
+    }
+
+    /// Keeps none of the requests so far; what was counted stays counted.
+    pub(super) fn forget(&mut self) {
+        self.last.clear();
     }
 }

@@ -1,7 +1,8 @@
 //! A mock of the push service for tests (feature `mock`).
 //!
 //! It speaks HTTP/2 over TLS by the `h2` crate, which shares no code with this client, checks requests as
-//! Apple does, keeps its own count of what it processed, and misbehaves on demand: see [`Scenario`].
+//! Apple does, keeps its own count of what it processed and the last requests to look at, knows
+//! [`Device`]s if it is told of some, and misbehaves on demand: see [`Scenario`].
 //!
 //! ```
 //! use aapns_tokio::mock;
@@ -20,8 +21,11 @@ mod builder;
 mod certificates;
 mod check;
 mod connection;
+mod devices;
+mod json;
 mod ledger;
 mod log;
+mod page;
 mod random;
 mod scenario;
 mod script;
@@ -29,10 +33,13 @@ mod server;
 mod tap;
 mod timers;
 mod token;
+mod view;
 
 pub use answer::Answer;
 pub use builder::{Authentication, Builder, StartError};
 pub use certificates::{KEY_ID, TEAM_ID};
+pub use devices::{Device, Environment};
+pub use json::JsonError;
 pub use ledger::{Counts, Received};
 pub use log::Event;
 pub use scenario::{Action, Goaway, Rule, Scenario, ScenarioError};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Answer;
+use super::json::{JsonError, read};
 
 /// SETTINGS_MAX_CONCURRENT_STREAMS as Apple's servers were last seen to announce it.
 const STREAMS: u32 = 1000;
@@ -28,6 +29,9 @@ const STREAMS: u32 = 1000;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scenario {
+    /// For editors: where the schema is; the mock doesn't look.
+    #[serde(rename = "$schema", skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
     /// For people.
     pub description: Option<String>,
     /// Every answer waits so long, in milliseconds.
@@ -140,14 +144,22 @@ pub enum ScenarioError {
     #[error("no scenario is called {0:?}; there are {names}", names = Scenario::NAMES.join(", "))]
     Unknown(String),
     /// JSON that is no scenario.
-    #[error("the scenario can't be read: {0}")]
-    Json(#[from] serde_json::Error),
-    /// A rule that would never or always apply by mistake.
-    #[error("rule {0} of the scenario: {1}")]
-    Rule(usize, &'static str),
+    #[error("{0}")]
+    Json(#[from] JsonError),
+    /// A value that can't be meant.
+    #[error("at {path}: {fault}")]
+    Value {
+        /// Where it is, as in `rules[0].every`.
+        path: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
 }
 
 impl Scenario {
+    /// The JSON Schema of scenarios (draft 2020-12), for editors and other tools.
+    pub const SCHEMA: &str = include_str!("../../schema/scenario.schema.json");
+
     /// The built-in scenarios.
     pub const NAMES: [&'static str; 10] = [
         "ok",
@@ -185,14 +197,38 @@ impl Scenario {
     /// Reads a scenario from JSON.
     ///
     /// # Errors
-    /// [`ScenarioError`] for what isn't one; the text tells the line.
+    /// [`ScenarioError`] for what isn't one; the text tells where the mistake is.
     pub fn from_json(json: &str) -> Result<Self, ScenarioError> {
-        let scenario: Self = serde_json::from_str(json)?;
-        for (index, rule) in scenario.rules.iter().enumerate() {
-            rule.validate()
-                .map_err(|fault| ScenarioError::Rule(index + 1, fault))?;
-        }
+        let scenario: Self = read(json)?;
+        scenario.validate()?;
         Ok(scenario)
+    }
+
+    /// Looks for values that can't be meant: rules that would never apply, statuses that aren't any.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Value`] for the first one.
+    pub fn validate(&self) -> Result<(), ScenarioError> {
+        let at = |path: String, result: Result<(), (&str, &'static str)>| {
+            result.map_err(|(field, fault)| ScenarioError::Value {
+                path: path + field,
+                fault,
+            })
+        };
+        for (token, answer) in &self.device_tokens {
+            let path = || format!("device_tokens.{token}");
+            if !token
+                .bytes()
+                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+            {
+                at(path(), Err(("", "device tokens are in lower-case hex")))?;
+            }
+            at(path(), check_status(answer))?;
+        }
+        for (index, rule) in self.rules.iter().enumerate() {
+            at(format!("rules[{index}]"), rule.validate())?;
+        }
+        Ok(())
     }
 }
 
@@ -237,24 +273,39 @@ impl Rule {
         self
     }
 
-    fn validate(&self) -> Result<(), &'static str> {
-        if self.every == Some(0) || self.at == Some(0) {
-            return Err("requests are counted from 1");
+    fn validate(&self) -> Result<(), (&'static str, &'static str)> {
+        for (field, count) in [
+            (".at", self.at),
+            (".every", self.every),
+            (".connection", self.connection),
+        ] {
+            if count == Some(0) {
+                return Err((field, "counted from 1"));
+            }
         }
         if self.probability.is_some_and(|p| !(0.0..=1.0).contains(&p)) {
-            return Err("a probability is from 0 to 1");
+            return Err((".probability", "a probability is from 0 to 1"));
         }
         let on_request = self.at.is_some()
             || self.every.is_some()
             || self.probability.is_some()
             || self.device_token.is_some();
         if self.after_ms.is_some() && on_request {
-            return Err("after_ms looks at no request: leave the other conditions out");
+            let fault = "it looks at no request: leave the other conditions out";
+            return Err((".after_ms", fault));
         }
         if self.after_ms.is_some() && !self.action.needs_no_request() {
-            return Err("this action needs a request: after_ms has none");
+            return Err((".do", "this action needs a request: after_ms has none"));
         }
-        Ok(())
+        self.action.validate()
+    }
+}
+
+/// Interim and unknown statuses are no answers (RFC 9110 §15).
+fn check_status(answer: &Answer) -> Result<(), (&'static str, &'static str)> {
+    match answer.status {
+        200..=599 => Ok(()),
+        _ => Err((".status", "a status is from 200 to 599")),
     }
 }
 
@@ -265,6 +316,21 @@ impl Action {
             self,
             Self::Goaway(_) | Self::Limit(_) | Self::Cut | Self::Blackhole
         )
+    }
+
+    fn validate(&self) -> Result<(), (&'static str, &'static str)> {
+        match self {
+            Self::Answer(answer) => {
+                check_status(answer).map_err(|(_, fault)| (".do.answer.status", fault))
+            }
+            Self::AnswerInTurn(answers) if answers.is_empty() => {
+                Err((".do.answer_in_turn", "at least one answer"))
+            }
+            Self::AnswerInTurn(answers) => answers.iter().try_for_each(|answer| {
+                check_status(answer).map_err(|(_, fault)| (".do.answer_in_turn", fault))
+            }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -282,18 +348,39 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_named() {
-        for (json, part) in [
-            (r#"{"latency": 1}"#, "latency_ms"),
-            (r#"{"rules": [{"every": 0, "do": "cut"}]}"#, "rule 1"),
-            (r#"{"rules": [{"every": 2, "do": "vanish"}]}"#, "blackhole"),
+    fn a_mistake_is_named_with_its_place() {
+        for (json, parts) in [
+            (r#"{"latency": 1}"#, ["latency", "latency_ms"]),
+            (
+                r#"{"rules": [{"every": 0, "do": "cut"}]}"#,
+                ["rules[0].every", "from 1"],
+            ),
+            (
+                r#"{"rules": [{"do": "cut"}, {"do": "vanish"}]}"#,
+                ["rules[1].do", "blackhole"],
+            ),
             (
                 r#"{"rules": [{"after_ms": 2, "do": "refuse"}]}"#,
-                "needs a request",
+                ["rules[0].do", "a request"],
             ),
+            (
+                r#"{"rules": [{"do": {"answer": {"status": 99}}}]}"#,
+                ["answer.status", "599"],
+            ),
+            (
+                r#"{"rules": [{"do": {"answer_in_turn": []}}]}"#,
+                ["rules[0].do", "at least"],
+            ),
+            (
+                r#"{"device_tokens": {"AB": {"status": 200}}}"#,
+                ["device_tokens.AB", "lower"],
+            ),
+            (r#"{"rules": [{"#, ["line 1", "column"]),
         ] {
             let error = Scenario::from_json(json).unwrap_err().to_string();
-            assert!(error.contains(part), "{error}");
+            for part in parts {
+                assert!(error.contains(part), "{error}");
+            }
         }
         let unknown = Scenario::named("chaos").unwrap_err().to_string();
         assert!(unknown.contains("limit-1"), "{unknown}");

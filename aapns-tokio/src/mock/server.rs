@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::future::OptionFuture;
 use http::HeaderValue;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -16,8 +17,10 @@ use tokio_rustls::TlsAcceptor;
 use super::builder::{Builder, StartError};
 use super::certificates::Certificates;
 use super::connection::{self, Accepted};
+use super::devices::{Device, Devices};
 use super::ledger::Ledger;
 use super::log::{Event, Log};
+use super::page;
 use super::scenario::{Action, Scenario};
 use super::tap::lock;
 use super::token::TokenCheck;
@@ -28,6 +31,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A running mock; dropping it stops it and cuts its connections.
 pub struct Server {
     address: SocketAddr,
+    page: Option<SocketAddr>,
     certificates: Certificates,
     shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
@@ -48,6 +52,7 @@ pub(super) struct Shared {
     pub(super) seed: u64,
     pub(super) production: bool,
     pub(super) token_check: Option<TokenCheck>,
+    pub(super) devices: Devices,
     pub(super) ledger: Mutex<Ledger>,
     pub(super) log: Log,
     pub(super) expired: Mutex<HashSet<HeaderValue>>,
@@ -71,6 +76,7 @@ impl Server {
 
     pub(super) fn new(
         address: SocketAddr,
+        page: Option<SocketAddr>,
         certificates: Certificates,
         shared: Shared,
     ) -> (Self, Stopping) {
@@ -78,6 +84,7 @@ impl Server {
         let (done, stopped) = oneshot::channel();
         let server = Self {
             address,
+            page,
             certificates,
             shared: Arc::new(shared),
             stop: Some(stop),
@@ -95,13 +102,16 @@ impl Server {
         &self,
         listener: TcpListener,
         acceptor: TlsAcceptor,
+        page: Option<TcpListener>,
         stopping: Stopping,
     ) -> impl Future<Output = ()> + Send + use<> {
         let shared = self.shared.clone();
+        let page = page.map(|listener| page::serve(listener, shared.clone()));
         async move {
             tokio::select! {
                 _ = stopping.stop => {}
                 () = accept(listener, acceptor, shared) => {}
+                Some(()) = OptionFuture::from(page) => {}
             }
             let _ = stopping.stopped.send(());
         }
@@ -115,6 +125,11 @@ impl Server {
     /// `https://127.0.0.1:PORT`, for a client's endpoint.
     pub fn origin(&self) -> String {
         format!("https://{}", self.address)
+    }
+
+    /// `http://127.0.0.1:PORT/`, where the page is; see [`Builder::page`].
+    pub fn page_url(&self) -> Option<String> {
+        self.page.map(|address| format!("http://{address}/"))
     }
 
     /// The throw-away authority that a client must trust, in PEM.
@@ -149,7 +164,25 @@ impl Server {
 
     /// The last requests that it decided upon, oldest first; see [`Builder::keep_requests`].
     pub fn requests(&self) -> Vec<Received> {
-        lock(&self.shared.ledger).last()
+        lock(&self.shared.ledger).last().cloned().collect()
+    }
+
+    /// Forgets the requests that are kept; what was counted stays counted.
+    pub fn forget_requests(&self) {
+        lock(&self.shared.ledger).forget();
+    }
+
+    /// Knows this device from now on, in place of what it knew of its token. Once it knows any device,
+    /// all other tokens get 400 `BadDeviceToken`; so do those of the other environment. A topic that the
+    /// device isn't for gets 400 `DeviceTokenNotForTopic`.
+    pub fn register(&self, device: Device) {
+        self.shared.devices.know([device]);
+    }
+
+    /// Answers this device token by 410 `Unregistered` from now on; `when` is what the answer says of the
+    /// time that it died, in milliseconds since 1970. Whether there was such a device.
+    pub fn unregister(&self, device_token: &str, when: u64) -> bool {
+        self.shared.devices.unregister(device_token, when)
     }
 
     /// Does this to every open connection, now: [`Goaway`](Action::Goaway), [`Limit`](Action::Limit),
@@ -190,6 +223,7 @@ impl Shared {
             seed: 0,
             production: false,
             token_check: None,
+            devices: Devices::default(),
             ledger: Mutex::new(ledger),
             log,
             expired: Mutex::default(),

@@ -51,6 +51,103 @@ fn a_port_that_is_taken_is_named() {
     run(["mock", "--port", &port, "--self-signed", &dir.path("c")])
         .exits(2)
         .complains(&[&port, "--port"]);
+    run([
+        "mock",
+        "--port",
+        "0",
+        "--self-signed",
+        &dir.path("c"),
+        "--page",
+        &port,
+    ])
+    .exits(2)
+    .complains(&[&port, "--page"]);
+}
+
+#[test]
+fn devices_and_the_page_come_by_flags() {
+    use std::io::{Read, Write};
+
+    let dir = Dir::new();
+    let devices = dir.write(
+        "devices.json",
+        r#"[{"token": "abcd", "environment": "production", "topics": ["a.b"]}]"#,
+    );
+    let certs = dir.path("certs");
+    let args = [
+        "mock",
+        "--port",
+        "0",
+        "--self-signed",
+        &certs,
+        "--devices",
+        &devices,
+        "--production",
+        "--keep",
+        "1",
+        "--page",
+        "0",
+    ];
+    let mut child = spawn(&mut aapns(args));
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let origin = format!("https://{}", ready["listening"].as_str().unwrap());
+    let mut notes = BufReader::new(child.stderr.take().unwrap());
+    let mut note = String::new();
+    while !note.contains("http://") {
+        note.clear();
+        assert!(notes.read_line(&mut note).unwrap() > 0, "no page");
+    }
+    let page = note.split("http://").nth(1).unwrap().trim_end();
+    let page = page.trim_end_matches('/').to_owned();
+    let (ca, client) = (dir.path("certs/ca.pem"), dir.path("certs/client.pem"));
+    let send = |token, topic| {
+        run([
+            "send", token, "Hello", "--topic", topic, "--server", &origin, "--ca", &ca, "--cert",
+            &client, "--json",
+        ])
+    };
+    assert_eq!(
+        send("abcd", "a.c").exits(1).json()["reason"],
+        "DeviceTokenNotForTopic"
+    );
+    assert_eq!(
+        send("abce", "a.b").exits(1).json()["reason"],
+        "BadDeviceToken"
+    );
+    send("abcd", "a.b").exits(0);
+
+    let mut tcp = std::net::TcpStream::connect(&page).unwrap();
+    write!(tcp, "GET /requests HTTP/1.1\r\nhost: {page}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer).unwrap();
+    let json = answer.split("\r\n\r\n").nth(1).unwrap();
+    let json: serde_json::Value = serde_json::from_str(json).unwrap();
+    assert_eq!(json["counts"]["rejected"], 2);
+    assert_eq!(json["requests"].as_array().unwrap().len(), 1, "--keep 1");
+    assert_eq!(
+        json["requests"][0]["payload"]["aps"]["alert"]["body"],
+        "Hello"
+    );
+    signal(&child, "TERM");
+    finish(child).exits(0);
+}
+
+#[test]
+fn devices_with_a_mistake_are_named() {
+    let dir = Dir::new();
+    let file = dir.write("d.json", r#"[{"token": "abcd"}, {"token": "abc"}]"#);
+    let certs = dir.path("c");
+    let flags = ["mock", "--port", "0", "--self-signed", &certs, "--devices"];
+    run(flags.iter().chain(&[&*file]))
+        .exits(2)
+        .complains(&["d.json", "[1].token", "hex"]);
+    run(flags.iter().chain(&["/no/such"]))
+        .exits(2)
+        .complains(&["/no/such", "--devices"]);
 }
 
 #[test]
@@ -67,5 +164,5 @@ fn a_scenario_with_a_mistake_is_named() {
         &file,
     ])
     .exits(2)
-    .complains(&["s.json", "explode"]);
+    .complains(&["s.json", "rules[0].do", "explode"]);
 }

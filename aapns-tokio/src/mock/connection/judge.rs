@@ -7,6 +7,7 @@ use http::HeaderValue;
 use http::request::Parts;
 
 use crate::mock::Answer;
+use crate::mock::devices::Environment;
 use crate::mock::server::Shared;
 use crate::mock::tap::lock;
 use crate::mock::{check, token};
@@ -26,7 +27,15 @@ impl Shared {
         // A certificate names a topic; a token doesn't.
         check::check(parts, length, token.is_some())?;
         self.judge_token(token, verified)?;
-        self.judge_device(parts.uri.path())
+        let path = parts.uri.path();
+        let environment = match self.production {
+            true => Environment::Production,
+            false => Environment::Sandbox,
+        };
+        let device_token = check::device_token(path).unwrap_or("");
+        let topic = check::text(&parts.headers, "apns-topic");
+        self.devices.judge(device_token, topic, environment)?;
+        self.judge_device(path)
     }
 
     /// Answers this token by `ExpiredProviderToken` from now on.

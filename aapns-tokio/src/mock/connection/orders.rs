@@ -66,9 +66,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// The last-stream-id is the highest that was processed: what is above provably wasn't.
     pub(super) fn say_goaway(&mut self) {
-        let Phase::Holding(_, goaway) = std::mem::replace(&mut self.phase, Phase::Open) else {
+        // The timer comes after the last request that was waited for, as a rule: then it was said already.
+        let Phase::Holding(_, goaway) = &mut self.phase else {
             return;
         };
+        let goaway = std::mem::take(goaway);
         self.phase = Phase::Gone {
             last: self.highest,
             linger: goaway.linger,

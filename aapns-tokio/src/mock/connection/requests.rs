@@ -1,0 +1,223 @@
+//! What becomes of a request: taken up, judged, noted, and answered now, later or never.
+
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use h2::RecvStream;
+use h2::server::SendResponse;
+use http::request::Parts;
+use http::{HeaderValue, Request, header};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::incoming::Incoming;
+use super::{Connection, Later, Owed, Phase};
+use crate::mock::Answer;
+use crate::mock::ledger::Received;
+use crate::mock::log::Event;
+use crate::mock::scenario::Action;
+use crate::mock::script::{Fate, Plan};
+use crate::mock::tap::lock;
+use crate::mock::view;
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
+    pub(super) fn take_up(
+        &mut self,
+        cx: &mut Context<'_>,
+        request: Request<RecvStream>,
+        mut respond: SendResponse<Bytes>,
+    ) {
+        let stream = respond.stream_id().as_u32();
+        if lock(&self.wire).streams.take_over_limit(stream) {
+            lock(&self.shared.ledger).counts.over_limit += 1;
+            self.refuse(&mut respond, false);
+            return;
+        }
+        let mut incoming = Incoming::new(request, respond);
+        match incoming.poll(cx) {
+            Poll::Ready(Ok(octets)) => self.received(incoming, octets),
+            // The client took it back.
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.incoming.push(incoming),
+        }
+    }
+
+    pub(super) fn poll_incoming(&mut self, cx: &mut Context<'_>) {
+        let mut index = 0;
+        while let Some(incoming) = self.incoming.get_mut(index) {
+            match incoming.poll(cx) {
+                Poll::Pending => index += 1,
+                Poll::Ready(done) => {
+                    let incoming = self.incoming.swap_remove(index);
+                    if let Ok(octets) = done {
+                        self.received(incoming, octets);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A request is complete: it is processed, unless a GOAWAY leaves it out.
+    fn received(&mut self, incoming: Incoming, body: Bytes) {
+        let stream = incoming.respond.stream_id().as_u32();
+        match &mut self.phase {
+            Phase::Holding(left, _) if stream > self.highest => {
+                *left = left.saturating_sub(1);
+                let enough = *left == 0;
+                self.leave_out(incoming.respond);
+                if enough {
+                    self.say_goaway();
+                }
+            }
+            Phase::Gone { last, .. } if stream > *last => self.leave_out(incoming.respond),
+            _ => self.process(incoming, body, stream),
+        }
+    }
+
+    fn leave_out(&mut self, respond: SendResponse<Bytes>) {
+        lock(&self.shared.ledger).counts.after_goaway += 1;
+        self.withheld.push(respond);
+    }
+
+    fn process(&mut self, mut incoming: Incoming, body: Bytes, stream: u32) {
+        let path = incoming.parts.uri.path();
+        if view::is_own(path) {
+            self.highest = self.highest.max(stream);
+            return self.show(incoming);
+        }
+        let shared = self.shared.clone();
+        let plan = self
+            .script
+            .plan(&shared.scenario, &shared.used, path, &mut self.random);
+        if let Fate::Refused { twice } = plan.fate {
+            self.refuse(&mut incoming.respond, twice);
+        } else {
+            self.highest = self.highest.max(stream);
+            self.decide(incoming, body, stream, &plan);
+        }
+        for action in plan.then {
+            self.obey(action, Some(stream));
+        }
+    }
+
+    /// Answers about the mock itself: no rule looks at it, and it isn't counted.
+    fn show(&mut self, mut incoming: Incoming) {
+        let Parts { method, uri, .. } = &incoming.parts;
+        let target = uri.path_and_query().map_or("", |target| target.as_str());
+        let reply = view::answer(&mut lock(&self.shared.ledger), method, target);
+        let mut response = http::Response::new(());
+        *response.status_mut() = reply.status;
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        let is_empty = reply.json.is_empty();
+        // A client that went away meanwhile wants no answer.
+        if let Ok(mut stream) = incoming.respond.send_response(response, is_empty)
+            && !is_empty
+        {
+            let _ = stream.send_data(reply.json.into(), true);
+        }
+    }
+
+    /// Decides, notes the decision, and answers now, later or never.
+    fn decide(&mut self, incoming: Incoming, body: Bytes, stream: u32, plan: &Plan) {
+        let Incoming {
+            parts,
+            mut respond,
+            length,
+            ..
+        } = incoming;
+        let answer = match self.shared.judge(&parts, length, &mut self.verified) {
+            Err(rejection) => rejection,
+            Ok(()) => plan.answer.clone().unwrap_or(Answer::ok()),
+        };
+        let given = parts.headers.get("apns-id").cloned();
+        let apns_id = match &given {
+            Some(id) => id.clone(),
+            None => self.random.uuid(),
+        };
+        self.expire_token(plan, &parts);
+        if answer.is_ok() {
+            self.shared.log.note(&Event::Accepted {
+                connection: self.number,
+                stream,
+                device_token: crate::mock::check::device_token(parts.uri.path()).unwrap_or(""),
+                apns_id: apns_id.to_str().unwrap_or(""),
+            });
+        }
+        let received = Received {
+            number: 0,
+            at_ms: unix_ms(),
+            connection: self.number,
+            status: answer.status,
+            reason: answer.reason.clone(),
+            apns_id: apns_id.to_str().unwrap_or("").to_owned(),
+            parts,
+            body,
+        };
+        let lost = answer.is_ok() && plan.fate != Fate::Answered;
+        {
+            let mut ledger = lock(&self.shared.ledger);
+            ledger.processed(received, given.as_ref().map(HeaderValue::as_bytes));
+            ledger.counts.unanswered += u64::from(lost);
+        }
+        match plan.fate {
+            Fate::Reset(code) => respond.send_reset(code.into()),
+            Fate::Ignored => self.withheld.push(respond),
+            _ => self.owe(
+                plan.delay,
+                Owed {
+                    respond,
+                    answer,
+                    apns_id,
+                },
+            ),
+        }
+    }
+
+    fn owe(&mut self, delay: Duration, owed: Owed) {
+        if delay.is_zero() {
+            self.answer(owed);
+        } else {
+            self.owed += 1;
+            self.timers.set(delay, Later::Answer(owed));
+        }
+    }
+
+    pub(super) fn answer(&mut self, owed: Owed) {
+        self.shared.log.note(&Event::Answered {
+            connection: self.number,
+            stream: owed.respond.stream_id().as_u32(),
+            apns_id: owed.apns_id.to_str().unwrap_or(""),
+            status: owed.answer.status,
+            reason: owed.answer.reason.as_deref(),
+        });
+        let unique_id = (!self.shared.production).then(|| self.random.uuid());
+        owed.answer.send(owed.respond, &owed.apns_id, unique_id);
+    }
+
+    fn refuse(&mut self, respond: &mut SendResponse<Bytes>, twice: bool) {
+        let stream = respond.stream_id().as_u32();
+        lock(&self.shared.ledger).counts.refused += 1;
+        self.shared.log.note(&Event::Refused {
+            connection: self.number,
+            stream,
+        });
+        if twice {
+            lock(&self.wire).reset_twice(stream);
+        }
+        respond.send_reset(h2::Reason::REFUSED_STREAM);
+    }
+
+    fn expire_token(&self, plan: &Plan, parts: &Parts) {
+        if plan.then.contains(&Action::ExpireToken)
+            && let Some(token) = parts.headers.get("authorization")
+        {
+            self.shared.expire(token.clone());
+        }
+    }
+}
+
+fn unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,11 @@
+//! The mock as its users see it.
+#![cfg(feature = "mock")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod devices;
+mod faults;
+mod page;
+mod requests;
+mod schema;
+mod server;
+mod support;
