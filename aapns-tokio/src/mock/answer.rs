@@ -6,6 +6,14 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use serde::{Deserialize, Serialize};
 
+/// The ids that an answer names.
+pub(super) enum Ids {
+    /// `apns-id`, and `apns-unique-id` of the development service.
+    Notification(HeaderValue, Option<HeaderValue>),
+    /// `apns-request-id`, about channels.
+    Request(HeaderValue),
+}
+
 /// An answer: status, and for other than 200 the reason in Apple's JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +32,9 @@ pub struct Answer {
     /// A body in place of Apple's JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Cow<'static, str>>,
+    /// `apns-channel-id`, of a channel that was made.
+    #[serde(skip)]
+    pub channel_id: Option<Cow<'static, str>>,
 }
 
 impl Answer {
@@ -35,6 +46,7 @@ impl Answer {
             timestamp: None,
             retry_after: None,
             body: None,
+            channel_id: None,
         }
     }
 
@@ -46,7 +58,18 @@ impl Answer {
             timestamp: None,
             retry_after: None,
             body: None,
+            channel_id: None,
         }
+    }
+
+    pub(super) fn with_body(mut self, body: String) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    pub(super) const fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
     }
 
     /// 410 `Unregistered` since `timestamp`, in milliseconds since 1970.
@@ -56,9 +79,9 @@ impl Answer {
         answer
     }
 
-    /// Whether the notification was accepted.
+    /// Whether the notification was accepted, or what was asked was done.
     pub fn is_ok(&self) -> bool {
-        self.status == 200
+        (200..300).contains(&self.status)
     }
 
     fn body(&self) -> Option<Bytes> {
@@ -74,19 +97,26 @@ impl Answer {
     }
 
     /// Sends it: HEADERS with END_STREAM, or HEADERS and DATA. What fails fails with its stream.
-    pub(super) fn send(
-        &self,
-        mut respond: h2::server::SendResponse<Bytes>,
-        apns_id: &HeaderValue,
-        unique_id: Option<HeaderValue>,
-    ) {
+    pub(super) fn send(&self, mut respond: h2::server::SendResponse<Bytes>, ids: Ids) {
         let mut response = Response::new(());
         *response.status_mut() =
             http::StatusCode::from_u16(self.status).unwrap_or(http::StatusCode::OK);
         let fields = response.headers_mut();
-        fields.insert("apns-id", apns_id.clone());
-        if let Some(unique_id) = unique_id {
-            fields.insert("apns-unique-id", unique_id);
+        match ids {
+            Ids::Request(id) => {
+                fields.insert("apns-request-id", id);
+            }
+            Ids::Notification(id, unique_id) => {
+                fields.insert("apns-id", id);
+                if let Some(unique_id) = unique_id {
+                    fields.insert("apns-unique-id", unique_id);
+                }
+            }
+        }
+        if let Some(id) = self.channel_id.as_deref()
+            && let Ok(id) = HeaderValue::from_str(id)
+        {
+            fields.insert("apns-channel-id", id);
         }
         if let Some(seconds) = self.retry_after {
             fields.insert(header::RETRY_AFTER, seconds.into());

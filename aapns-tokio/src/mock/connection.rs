@@ -83,7 +83,9 @@ enum Later {
 struct Owed {
     respond: SendResponse<Bytes>,
     answer: Answer,
+    /// Or `apns-request-id`.
     apns_id: HeaderValue,
+    is_about_channels: bool,
 }
 
 enum End {

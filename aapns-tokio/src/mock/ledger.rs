@@ -107,7 +107,7 @@ impl Ledger {
     pub(super) fn processed(&mut self, mut received: Received, apns_id: Option<&[u8]>) {
         self.counts.processed += 1;
         received.number = self.counts.processed;
-        if received.status == 200 {
+        if (200..300).contains(&received.status) {
             self.counts.accepted += 1;
             if let Some(id) = apns_id {
                 self.note_accepted(id);

@@ -2,7 +2,7 @@
 //!
 //! It speaks HTTP/2 over TLS by the `h2` crate, which shares no code with this client, checks requests as
 //! Apple does, keeps its own count of what it processed and the last requests to look at, knows
-//! [`Device`]s if it is told of some, and misbehaves on demand: see [`Scenario`].
+//! [`Device`]s if it is told of some, keeps broadcast channels, and misbehaves on demand: see [`Scenario`].
 //!
 //! ```
 //! use aapns_tokio::mock;
@@ -19,6 +19,7 @@
 mod answer;
 mod builder;
 mod certificates;
+mod channels;
 mod check;
 mod connection;
 mod devices;

@@ -16,6 +16,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::builder::{Builder, StartError};
 use super::certificates::Certificates;
+use super::channels::Channels;
 use super::connection::{self, Accepted};
 use super::devices::{Device, Devices};
 use super::ledger::Ledger;
@@ -52,6 +53,7 @@ pub(super) struct Shared {
     pub(super) seed: u64,
     pub(super) production: bool,
     pub(super) token_check: Option<TokenCheck>,
+    pub(super) channels: Channels,
     pub(super) devices: Devices,
     pub(super) ledger: Mutex<Ledger>,
     pub(super) log: Log,
@@ -152,6 +154,11 @@ impl Server {
         lock(&self.shared.ledger).counts
     }
 
+    /// The ids of the broadcast channels that an app has.
+    pub fn channels(&self, bundle_id: &str) -> Vec<String> {
+        self.shared.channels.ids(bundle_id)
+    }
+
     /// How often it accepted the notification with this id.
     pub fn times_accepted(&self, apns_id: &str) -> u32 {
         lock(&self.shared.ledger).times_accepted(apns_id)
@@ -223,6 +230,7 @@ impl Shared {
             seed: 0,
             production: false,
             token_check: None,
+            channels: Channels::default(),
             devices: Devices::default(),
             ledger: Mutex::new(ledger),
             log,

@@ -10,7 +10,7 @@ use crate::mock::Answer;
 use crate::mock::devices::Environment;
 use crate::mock::server::Shared;
 use crate::mock::tap::lock;
-use crate::mock::{check, token};
+use crate::mock::{channels, check, token};
 
 /// The provider token that was verified last, and when it was issued.
 pub(super) type Verified = Option<(HeaderValue, Duration)>;
@@ -24,6 +24,9 @@ impl Shared {
         verified: &mut Verified,
     ) -> Result<(), Answer> {
         let token = parts.headers.get("authorization");
+        if channels::is_path(parts.uri.path()) {
+            return self.judge_token(token, verified);
+        }
         // A certificate names a topic; a token doesn't.
         check::check(parts, length, token.is_some())?;
         self.judge_token(token, verified)?;
@@ -36,6 +39,15 @@ impl Shared {
         let topic = check::text(&parts.headers, "apns-topic");
         self.devices.judge(device_token, topic, environment)?;
         self.judge_device(path)
+    }
+
+    /// Does what a request in order asks for.
+    pub(super) fn accept(&self, parts: &Parts, body: &[u8], length: usize) -> Answer {
+        if channels::is_path(parts.uri.path()) {
+            self.channels.answer(parts, body, length)
+        } else {
+            Answer::ok()
+        }
     }
 
     /// Answers this token by `ExpiredProviderToken` from now on.

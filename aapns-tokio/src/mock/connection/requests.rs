@@ -12,13 +12,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::incoming::Incoming;
 use super::{Connection, Later, Owed, Phase};
-use crate::mock::Answer;
+use crate::mock::answer::Ids;
 use crate::mock::ledger::Received;
 use crate::mock::log::Event;
 use crate::mock::scenario::Action;
 use crate::mock::script::{Fate, Plan};
 use crate::mock::tap::lock;
-use crate::mock::view;
+use crate::mock::{channels, view};
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub(super) fn take_up(
@@ -128,9 +128,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         } = incoming;
         let answer = match self.shared.judge(&parts, length, &mut self.verified) {
             Err(rejection) => rejection,
-            Ok(()) => plan.answer.clone().unwrap_or(Answer::ok()),
+            Ok(()) => match &plan.answer {
+                Some(answer) => answer.clone(),
+                None => self.shared.accept(&parts, &body, length),
+            },
         };
-        let given = parts.headers.get("apns-id").cloned();
+        let is_about_channels = channels::is_path(parts.uri.path());
+        let name = if is_about_channels {
+            "apns-request-id"
+        } else {
+            "apns-id"
+        };
+        let given = parts.headers.get(name).cloned();
         let apns_id = match &given {
             Some(id) => id.clone(),
             None => self.random.uuid(),
@@ -169,6 +178,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                     respond,
                     answer,
                     apns_id,
+                    is_about_channels,
                 },
             ),
         }
@@ -191,8 +201,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             status: owed.answer.status,
             reason: owed.answer.reason.as_deref(),
         });
-        let unique_id = (!self.shared.production).then(|| self.random.uuid());
-        owed.answer.send(owed.respond, &owed.apns_id, unique_id);
+        let ids = if owed.is_about_channels {
+            Ids::Request(owed.apns_id)
+        } else {
+            let unique_id = (!self.shared.production).then(|| self.random.uuid());
+            Ids::Notification(owed.apns_id, unique_id)
+        };
+        owed.answer.send(owed.respond, ids);
     }
 
     fn refuse(&mut self, respond: &mut SendResponse<Bytes>, twice: bool) {
