@@ -3,6 +3,7 @@
 //! | | does | retries |
 //! |---|---|---|
 //! | [`Client`] | typed notifications to device tokens | yes |
+//! | [`Channels`] | the broadcast channels of apps | yes |
 //! | [`Pool`] | any [`Request`], over several connections | yes |
 //! | [`Connection`] | any request, over one connection | never |
 //!
@@ -32,9 +33,10 @@ mod transport;
 pub use aapns_models as models;
 pub use aapns_proto as proto;
 pub use aapns_proto::client::{
-    Answer, BuildError, ConnectError, Credential, Drained, Endpoint, Failure, InvalidEndpoint,
-    PostError, PostOptions, Posting, Prepared, Proxy, ProxyError, ResponseError, SendError, Sent,
-    State, TokenSource, Unordered,
+    Answer, BroadcastSent, BuildError, CertificateFault, CertificateWarning, ChannelError,
+    ConnectError, Credential, DeadToken, DeadTokenHint, DeadTokens, Drained, Endpoint, Environment,
+    Failure, InvalidEndpoint, PostError, PostOptions, Posting, Prepared, Proxy, ProxyError,
+    ResponseError, SendError, Sent, State, TokenSource, Unordered,
 };
 pub use aapns_proto::delivery::{Cause, Delivery, DialError, DialStep};
 pub use aapns_proto::pool::Stats;
@@ -45,6 +47,8 @@ pub use transport::Transport;
 
 /// Sends typed notifications; see [`aapns_proto::client::Client`].
 pub type Client = aapns_proto::client::Client<AsyncStd>;
+/// The broadcast channels of apps; see [`aapns_proto::client::Channels`].
+pub type Channels = aapns_proto::client::Channels<AsyncStd>;
 /// Several connections behind one queue; see [`aapns_proto::client::Pool`].
 pub type Pool = aapns_proto::client::Pool<AsyncStd>;
 /// One connection; see [`aapns_proto::client::Connection`].

@@ -96,7 +96,7 @@ impl Broadcast {
             path: format!("/4/broadcasts/apps/{}", self.bundle_id),
             channel_id: self.channel_id.clone(),
             push_type: PushType::LiveActivity,
-            priority: encoded.priority,
+            priority: encoded.priority.unwrap_or(Priority::Immediate),
             expiration: match encoded.expiration {
                 Expiration::Absent => Expiration::Immediately,
                 set => set,
@@ -115,8 +115,8 @@ pub struct EncodedBroadcast {
     pub channel_id: ChannelId,
     /// `apns-push-type`: always `liveactivity`.
     pub push_type: PushType,
-    /// `apns-priority`.
-    pub priority: Option<Priority>,
+    /// `apns-priority`: never absent, since Apple requires it here; 10 unless one was chosen.
+    pub priority: Priority,
     /// `apns-expiration`: never absent.
     pub expiration: Expiration,
     /// The body: JSON.
@@ -229,6 +229,9 @@ pub enum InvalidAnswer {
     /// Not a list of channels.
     #[error("the answer isn't a list of channels")]
     List,
+    /// No id of the channel that was made.
+    #[error("the channel was made, but the answer doesn't name it")]
+    ChannelId,
 }
 
 #[cfg(test)]
@@ -252,6 +255,7 @@ mod tests {
         };
         let empty = sized(0).unwrap();
         assert_eq!(empty.expiration, Expiration::Immediately);
+        assert_eq!(empty.priority, Priority::Immediate);
         assert_eq!(empty.path, "/4/broadcasts/apps/com.example.app");
         let room = 5120 - empty.payload.len();
         assert_eq!(sized(room).unwrap().payload.len(), 5120);
@@ -267,10 +271,12 @@ mod tests {
     #[test]
     fn a_broadcast_keeps_the_expiration_that_is_set_and_refuses_a_collapse_id() {
         let end = Notification::live_activity_end(1, &json!({})).unwrap();
-        let kept = broadcast(end.clone().expiration(Expiration::At(9)))
+        let chosen = end.clone().expiration(Expiration::At(9));
+        let kept = broadcast(chosen.priority(Priority::Normal))
             .encode()
             .unwrap();
         assert_eq!(kept.expiration, Expiration::At(9));
+        assert_eq!(kept.priority, Priority::Normal);
         let collapsing = end.collapse_id("c".parse().unwrap());
         assert!(broadcast(collapsing).encode().is_err());
     }

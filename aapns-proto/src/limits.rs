@@ -187,6 +187,15 @@ pub const TOKEN_FUTURE: Duration = Duration::from_secs(5 * 60);
 /// Notifications of one fan-out under way at a time: enough for four connections of 1000 streams.
 pub const FAN_OUT: usize = 4_096;
 
+/// What is left of a client certificate when warnings begin: time enough to get the next one and bring it everywhere.
+pub const CERTIFICATE_WARNING: Duration = Duration::from_secs(30 * 86_400);
+
+/// Octets of an answer about channels: a list of Apple's limit of 10,000 ids has some hundred kilobytes.
+pub const CHANNEL_ANSWER: u32 = 1024 * 1024;
+
+/// Dead device tokens that wait to be taken, of each stream of them: what a fan-out has under way at a time.
+pub const DEAD_TOKENS: usize = FAN_OUT;
+
 /// Octets of a proxy's answer to CONNECT: status line and fields of the known proxies are below 1 KiB.
 pub const PROXY_RESPONSE: usize = 8 * 1024;
 

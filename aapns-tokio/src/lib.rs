@@ -3,10 +3,11 @@
 //! | | does | retries |
 //! |---|---|---|
 //! | [`Client`] | typed notifications to device tokens | yes |
+//! | [`Channels`] | the broadcast channels of apps | yes |
 //! | [`Pool`] | any [`Request`], over several connections | yes |
 //! | [`Connection`] | any request, over one connection | never |
 //!
-//! All three are set up by one [`Builder`], inside a tokio runtime with IO and time enabled.
+//! All are set up by one [`Builder`], inside a tokio runtime with IO and time enabled.
 //!
 //! On the multi-thread scheduler, with more than some 256 callers runnable at once, tokio's local queues
 //! spill over and tasks that are woken late starve for milliseconds; if latency matters there, build the
@@ -23,9 +24,10 @@ mod transport;
 pub use aapns_models as models;
 pub use aapns_proto as proto;
 pub use aapns_proto::client::{
-    Answer, BuildError, ConnectError, Credential, Drained, Endpoint, Failure, InvalidEndpoint,
-    PostError, PostOptions, Posting, Prepared, Proxy, ProxyError, ResponseError, SendError, Sent,
-    State, TokenSource, Unordered,
+    Answer, BroadcastSent, BuildError, CertificateFault, CertificateWarning, ChannelError,
+    ConnectError, Credential, DeadToken, DeadTokenHint, DeadTokens, Drained, Endpoint, Environment,
+    Failure, InvalidEndpoint, PostError, PostOptions, Posting, Prepared, Proxy, ProxyError,
+    ResponseError, SendError, Sent, State, TokenSource, Unordered,
 };
 pub use aapns_proto::delivery::{Cause, Delivery, DialError, DialStep};
 pub use aapns_proto::pool::Stats;
@@ -35,6 +37,8 @@ pub use runtime::Tokio;
 
 /// Sends typed notifications; see [`aapns_proto::client::Client`].
 pub type Client = aapns_proto::client::Client<Tokio>;
+/// The broadcast channels of apps; see [`aapns_proto::client::Channels`].
+pub type Channels = aapns_proto::client::Channels<Tokio>;
 /// Several connections behind one queue; see [`aapns_proto::client::Pool`].
 pub type Pool = aapns_proto::client::Pool<Tokio>;
 /// One connection; see [`aapns_proto::client::Connection`].

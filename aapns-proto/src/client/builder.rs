@@ -11,6 +11,7 @@ use crate::job::Policy;
 use crate::limits::{DEFAULT_TIMEOUT, LINKS_LIMIT};
 use crate::pool::{self, PoolConfig};
 
+use super::channels::Channels;
 use super::connection::Connection;
 use super::credential::{Credential, Trust};
 use super::endpoint::Endpoint;
@@ -33,14 +34,18 @@ pub enum BuildError {
     #[cfg(feature = "rustls")]
     #[error("{0}")]
     Credential(#[from] crate::tls::CredentialError),
+    /// The client certificate says itself that it is of no use: expired, or for the other environment.
+    #[cfg(feature = "rustls")]
+    #[error("{0}")]
+    Certificate(#[from] super::certificate::CertificateFault),
     /// The value of `HTTPS_PROXY` isn't a proxy.
     #[error("HTTPS_PROXY: {0}")]
     Proxy(#[from] ProxyError),
 }
 
-/// Sets up a [`Client`], a [`Pool`] or a [`Connection`]: they differ in the last call only.
+/// Sets up a [`Client`], a [`Pool`], [`Channels`] or a [`Connection`]: they differ in the last call only.
 #[derive(Clone)]
-#[must_use = "nothing is set up before build(), pool() or connect()"]
+#[must_use = "nothing is set up before build(), pool(), channels() or connect()"]
 pub struct Builder<R> {
     runtime: R,
     endpoint: Endpoint,
@@ -55,6 +60,8 @@ pub struct Builder<R> {
     ca_pem: Vec<Vec<u8>>,
     #[cfg(feature = "rustls")]
     ca_only: bool,
+    #[cfg(feature = "rustls")]
+    on_certificate_warning: Option<super::certificate::OnWarning>,
 }
 
 impl<R: Runtime> Builder<R> {
@@ -76,7 +83,15 @@ impl<R: Runtime> Builder<R> {
             ca_pem: Vec::new(),
             #[cfg(feature = "rustls")]
             ca_only: false,
+            #[cfg(feature = "rustls")]
+            on_certificate_warning: None,
         }
+    }
+
+    /// The same for another server.
+    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.endpoint = endpoint;
+        self
     }
 
     /// How to prove who this is: a client certificate or provider tokens.
@@ -156,6 +171,17 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
+    /// Calls this function when the client certificate expires within 30 days: when it is set, and then
+    /// once a day, with the first notification of that day. It must not block.
+    #[cfg(feature = "rustls")]
+    pub fn on_certificate_warning(
+        mut self,
+        callback: impl Fn(&super::CertificateWarning) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_certificate_warning = Some(Arc::new(callback));
+        self
+    }
+
     /// A client for typed notifications. Connects in the background.
     ///
     /// # Errors
@@ -172,7 +198,7 @@ impl<R: Runtime> Builder<R> {
     pub fn pool(self) -> Result<Pool<R>, BuildError> {
         check_connections(self.config.min_links, self.config.max_links)?;
         let trust = self.trust()?;
-        let access = trust.access(&self.credential)?;
+        let access = trust.access(&self.credential, self.runtime.unix())?;
         let config = PoolConfig {
             auth: access.auth(),
             connection: self.connection_config(),
@@ -194,12 +220,24 @@ impl<R: Runtime> Builder<R> {
         Ok(Pool::new(shared))
     }
 
+    /// The management of broadcast channels: connects in the background to where this server's channels
+    /// are managed, [`Endpoint::for_channels`].
+    ///
+    /// # Errors
+    /// [`BuildError`]: what is wrong, before anything is connected.
+    pub fn channels(self) -> Result<Channels<R>, BuildError> {
+        let endpoint = self.endpoint.for_channels();
+        Ok(Channels::new(self.endpoint(endpoint).pool()?))
+    }
+
     /// One connection, dialled now: nothing is retried or redialled.
     ///
     /// # Errors
     /// [`ConnectError`](super::ConnectError): what is wrong, or the step of the dial that failed.
     pub async fn connect(self) -> Result<Connection<R>, super::ConnectError> {
-        let access = self.trust()?.access(&self.credential)?;
+        let access = self
+            .trust()?
+            .access(&self.credential, self.runtime.unix())?;
         let config = self.connection_config();
         Connection::dial(
             self.runtime,
@@ -228,6 +266,10 @@ impl<R: Runtime> Builder<R> {
         };
         #[cfg(feature = "rustls")]
         {
+            trust.certificate = Arc::new(super::certificate::Present::new(
+                self.endpoint.environment(),
+                self.on_certificate_warning.clone(),
+            ));
             if !self.ca_only {
                 trust.roots = crate::tls::Roots::built_in(self.runtime.roots());
             }

@@ -1,6 +1,7 @@
 //! How a client proves who it is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::pool::Auth;
 
@@ -98,21 +99,44 @@ pub(super) struct Trust {
     /// The user's own configuration, in place of everything else.
     #[cfg(feature = "rustls")]
     pub(super) config: Option<Arc<rustls::ClientConfig>>,
+    /// The present client certificate, and what it says of itself.
+    #[cfg(feature = "rustls")]
+    pub(super) certificate: Arc<super::certificate::Present>,
 }
 
 impl Trust {
-    /// Makes a credential ready for use.
-    pub(super) fn access(&self, credential: &Credential) -> Result<Access, BuildError> {
+    /// Makes a credential ready for use, from now on; `unix` is the time since 1970.
+    pub(super) fn access(
+        &self,
+        credential: &Credential,
+        unix: Duration,
+    ) -> Result<Access, BuildError> {
         let tokens = match credential {
             Credential::Token(source) => Some(source.clone()),
             _ => None,
         };
-        Ok(Access {
+        let access = Access {
             #[cfg(feature = "rustls")]
             tls: Some(self.tls(credential)?),
             tokens,
             proxy: self.proxy.clone(),
-        })
+        };
+        #[cfg(feature = "rustls")]
+        self.certificate.replace(self.info(credential), unix)?;
+        #[cfg(not(feature = "rustls"))]
+        let _ = unix;
+        Ok(access)
+    }
+
+    /// The certificate that servers will see, if it is this credential's.
+    #[cfg(feature = "rustls")]
+    fn info(&self, credential: &Credential) -> Option<crate::tls::CertificateInfo> {
+        match credential {
+            Credential::Certificate(identity) if self.config.is_none() => {
+                Some(identity.info().clone())
+            }
+            _ => None,
+        }
     }
 
     #[cfg(feature = "rustls")]

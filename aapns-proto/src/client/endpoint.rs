@@ -5,6 +5,24 @@ use std::sync::Arc;
 /// Apple's alternative to port 443, for firewalls.
 const ALTERNATIVE_PORT: u16 = 2197;
 
+/// Which of Apple's two services: device tokens, channels, and most keys and certificates belong to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Environment {
+    /// The production service: apps from the App Store, TestFlight and for the enterprise.
+    Production,
+    /// The development service: apps that Xcode installed.
+    Sandbox,
+}
+
+impl std::fmt::Display for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Production => "production",
+            Self::Sandbox => "sandbox",
+        })
+    }
+}
+
 /// An origin: scheme, host and port.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
@@ -37,6 +55,39 @@ impl Endpoint {
     /// Apple's channel management, development: `api-manage-broadcast.sandbox.push.apple.com:2195`.
     pub fn channels_sandbox() -> Self {
         Self::tls("api-manage-broadcast.sandbox.push.apple.com", 2195)
+    }
+
+    /// The other name that Apple's pages print for sending broadcasts, production:
+    /// `api-broadcast.push.apple.com`. They go to [`production`](Self::production) otherwise.
+    pub fn broadcasts_production() -> Self {
+        Self::tls("api-broadcast.push.apple.com", 443)
+    }
+
+    /// The same, development: `api-broadcast.sandbox.push.apple.com`.
+    pub fn broadcasts_sandbox() -> Self {
+        Self::tls("api-broadcast.sandbox.push.apple.com", 443)
+    }
+
+    /// Where the channels of this service are managed: at Apple's, a host and a port of its own; at others, here.
+    #[must_use]
+    pub fn for_channels(&self) -> Self {
+        match self.environment() {
+            Some(Environment::Production) => Self::channels_production(),
+            Some(Environment::Sandbox) => Self::channels_sandbox(),
+            None => self.clone(),
+        }
+    }
+
+    /// Which of Apple's services it is; `None` if it isn't Apple's.
+    pub fn environment(&self) -> Option<Environment> {
+        let host = self.host.to_ascii_lowercase();
+        let name = host.strip_suffix(".push.apple.com")?;
+        // `api.development` is the old name.
+        if name.ends_with(".sandbox") || name.ends_with(".development") {
+            Some(Environment::Sandbox)
+        } else {
+            Some(Environment::Production)
+        }
     }
 
     /// Any origin: `https://HOST[:PORT]`, or `http://HOST[:PORT]` for HTTP/2 in the clear.
@@ -185,6 +236,38 @@ mod tests {
         ] {
             assert_eq!(Endpoint::parse(text), Err(InvalidEndpoint), "{text}");
         }
+    }
+
+    #[test]
+    fn apples_hosts_tell_their_environment_and_where_channels_are_managed() {
+        let all = [
+            (Endpoint::production(), Environment::Production),
+            (Endpoint::broadcasts_production(), Environment::Production),
+            (Endpoint::channels_production(), Environment::Production),
+            (Endpoint::sandbox(), Environment::Sandbox),
+            (Endpoint::broadcasts_sandbox(), Environment::Sandbox),
+            (Endpoint::channels_sandbox(), Environment::Sandbox),
+        ];
+        for (endpoint, environment) in all {
+            assert_eq!(endpoint.environment(), Some(environment), "{endpoint}");
+            let channels = endpoint.alternative_port().for_channels().to_string();
+            let expected = match environment {
+                Environment::Production => "https://api-manage-broadcast.push.apple.com:2196",
+                Environment::Sandbox => "https://api-manage-broadcast.sandbox.push.apple.com:2195",
+            };
+            assert_eq!(channels, expected);
+        }
+        for host in [
+            "push.apple.com.example.com",
+            "localhost",
+            "apipush.apple.com",
+        ] {
+            let other = Endpoint::parse(&format!("https://{host}")).expect("an origin");
+            assert_eq!(other.environment(), None, "{host}");
+            assert_eq!(other.for_channels(), other);
+        }
+        let old = Endpoint::parse("https://API.development.push.apple.com").expect("an origin");
+        assert_eq!(old.environment(), Some(Environment::Sandbox));
     }
 
     #[test]

@@ -136,6 +136,8 @@ pub struct ResponseError {
     pub timestamp: Option<u64>,
     /// The notification's id, as the server returned it.
     pub apns_id: Option<ApnsId>,
+    /// Of a broadcast or a channel: the request's id, as the server returned it.
+    pub request_id: Option<ApnsId>,
     /// How many attempts were begun on a connection.
     pub attempts: u32,
     /// It was sent again after an attempt that may have been processed.
@@ -150,9 +152,17 @@ impl ResponseError {
             reason: body.reason,
             timestamp: body.timestamp,
             apns_id: answer.response.apns_id,
+            request_id: super::channels::request_id(answer),
             attempts: answer.attempts,
             possible_duplicate: answer.possible_duplicate,
         }
+    }
+}
+
+impl ResponseError {
+    /// Whether the same request can do better later: 429 and 5xx.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.status, 429 | 500..=599)
     }
 }
 
@@ -174,6 +184,10 @@ pub enum SendError {
     /// The notification can't be sent as it is: the text names the field and the rule. Nothing was sent.
     #[error("invalid notification: {0}")]
     Invalid(String),
+    /// The client's certificate says itself that it can't send this. Nothing was sent.
+    #[cfg(feature = "rustls")]
+    #[error("{0}")]
+    Certificate(#[from] super::certificate::CertificateFault),
     /// The server answered, and did not accept it.
     #[error("{0}")]
     Response(ResponseError),
@@ -245,7 +259,9 @@ impl SendError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Invalid(_) | Self::TooLarge => false,
-            Self::Response(response) => matches!(response.status, 429 | 500..=599),
+            #[cfg(feature = "rustls")]
+            Self::Certificate(_) => false,
+            Self::Response(response) => response.is_retryable(),
             _ => self.delivery().is_some_and(Delivery::is_unprocessed),
         }
     }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use aapns_models::notification::kind::Kind;
@@ -15,6 +15,7 @@ use crate::request::{Head, Request};
 
 use super::builder::{BuildError, Builder};
 use super::credential::Credential;
+use super::dead::{DeadTokens, Hub, Watched};
 use super::endpoint::Endpoint;
 use super::error::{PostError, ResponseError, SendError};
 use super::heads::{Heads, Key};
@@ -27,11 +28,12 @@ use super::runtime::Runtime;
 pub struct Client<R: Runtime> {
     pool: Pool<R>,
     inner: Arc<Inner>,
+    topic: Option<Topic>,
 }
 
 struct Inner {
     heads: Heads,
-    topic: Option<Topic>,
+    dead: Arc<Hub>,
 }
 
 /// A notification that APNs accepted (status 200): accepted, which isn't yet shown on the device.
@@ -53,7 +55,11 @@ pub struct Sent {
 /// time: see [`Post`].
 #[derive(Debug)]
 #[must_use = "dropping it takes the notification back"]
-pub struct Sending<R: Runtime>(Result<(ApnsId, Post<R>), Option<Box<SendError>>>);
+pub struct Sending<R: Runtime> {
+    stage: Result<(ApnsId, Post<R>), Option<Box<SendError>>>,
+    /// What to tell of its device token, if anybody listens.
+    watched: Option<Box<Watched>>,
+}
 
 /// A notification that was checked and written once, for any number of devices.
 #[derive(Clone, Debug)]
@@ -75,9 +81,18 @@ impl<R: Runtime> Client<R> {
     pub(super) fn new(pool: Pool<R>, topic: Option<Topic>) -> Self {
         let inner = Arc::new(Inner {
             heads: Heads::default(),
-            topic,
+            dead: Arc::default(),
         });
-        Self { pool, inner }
+        Self { pool, inner, topic }
+    }
+
+    /// The same client, with another topic for notifications that name none; they share everything else.
+    #[must_use]
+    pub fn with_topic(&self, topic: impl Into<Option<Topic>>) -> Self {
+        Self {
+            topic: topic.into(),
+            ..self.clone()
+        }
     }
 
     /// Sends a notification to a device, with the client's timeout and policy.
@@ -100,7 +115,7 @@ impl<R: Runtime> Client<R> {
                 let payload = std::mem::take(&mut prepared.payload);
                 self.begin(device_token, &prepared, payload, None, PostOptions::new())
             }
-            Err(error) => Sending(Err(Some(Box::new(error)))),
+            Err(error) => Sending::failed(error),
         }
     }
 
@@ -108,7 +123,8 @@ impl<R: Runtime> Client<R> {
     /// [`send_prepared`](Self::send_prepared).
     ///
     /// # Errors
-    /// [`SendError::Invalid`], which names the field and the rule.
+    /// [`SendError::Invalid`], which names the field and the rule; `SendError::Certificate` for a topic that
+    /// the client certificate doesn't list.
     pub fn prepare<K: Kind>(&self, notification: &Notification<K>) -> Result<Prepared, SendError> {
         let encoded = notification
             .encode()
@@ -122,12 +138,14 @@ impl<R: Runtime> Client<R> {
     /// [`SendError::Invalid`] if a value can't be a field of a request.
     pub fn prepare_encoded(&self, encoded: Encoded) -> Result<Prepared, SendError> {
         let topic = encoded.topic.or_else(|| {
-            let topic = self.inner.topic.as_ref()?;
+            let topic = self.topic.as_ref()?;
             Some(match &encoded.push_type {
                 Some(push_type) => topic.for_push_type(push_type),
                 None => topic.clone(),
             })
         });
+        #[cfg(feature = "rustls")]
+        self.pool.judge_topic(topic.as_ref().map(Topic::as_str))?;
         let key = Key {
             topic,
             push_type: encoded.push_type,
@@ -135,7 +153,7 @@ impl<R: Runtime> Client<R> {
         };
         let invalid = |error: crate::InvalidField| SendError::Invalid(error.to_string());
         Ok(Prepared {
-            head: self.inner.heads.get(key).map_err(invalid)?,
+            head: self.head(key).map_err(invalid)?,
             expiration: encoded.expiration,
             collapse_id: encoded.collapse_id.map(|id| id.as_str().into()),
             // Without spare capacity: it may wait for long, and needs no block beside it to be shared.
@@ -154,8 +172,20 @@ impl<R: Runtime> Client<R> {
         apns_id: Option<ApnsId>,
         options: PostOptions,
     ) -> Sending<R> {
+        #[cfg(feature = "rustls")]
+        if let Err(fault) = self.pool.judge_head(&prepared.head) {
+            return Sending::failed(fault.into());
+        }
         let payload = prepared.payload.clone();
         self.begin(device_token, prepared, payload, apns_id, options)
+    }
+
+    /// The device tokens that answers call dead, of all that this client and its clones send from now on:
+    /// a `Stream`, which never holds up sending.
+    ///
+    /// Sends whose future was dropped report nothing. Each call makes a stream of its own.
+    pub fn dead_tokens(&self) -> DeadTokens {
+        self.inner.dead.listen()
     }
 
     /// The pool beneath, for requests of other kinds, counters and [`ready`](Pool::ready).
@@ -204,12 +234,17 @@ impl<R: Runtime> Client<R> {
     ) -> Sending<R> {
         let apns_id = apns_id.unwrap_or_else(|| self.pool.random_id());
         match prepared.request(device_token, payload, apns_id) {
-            Ok(request) => Sending(Ok((apns_id, self.pool.post_with(request, options)))),
-            Err(error) => {
-                let error = SendError::Invalid(error.to_string());
-                Sending(Err(Some(Box::new(error))))
-            }
+            Ok(request) => Sending {
+                stage: Ok((apns_id, self.pool.post_with(request, options))),
+                watched: self.inner.dead.watch(device_token, &prepared.head),
+            },
+            Err(error) => Sending::failed(SendError::Invalid(error.to_string())),
         }
+    }
+
+    /// The shared part of requests, made once for each mix of topic, push type and priority.
+    pub(super) fn head(&self, key: Key) -> Result<Head, crate::InvalidField> {
+        self.inner.heads.get(key)
     }
 }
 
@@ -244,17 +279,35 @@ impl Prepared {
     }
 }
 
+impl<R: Runtime> Sending<R> {
+    fn failed(error: SendError) -> Self {
+        Self {
+            stage: Err(Some(Box::new(error))),
+            watched: None,
+        }
+    }
+}
+
 impl<R: Runtime> Future for Sending<R> {
     type Output = Result<Sent, SendError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            Ok((apns_id, post)) => Pin::new(post).poll(cx).map(|end| finish(*apns_id, end)),
-            Err(error) => match error.take() {
-                Some(error) => Poll::Ready(Err(*error)),
-                None => Poll::Pending,
-            },
+        let (apns_id, post) = match &mut self.stage {
+            Ok(sent) => sent,
+            Err(error) => {
+                return match error.take() {
+                    Some(error) => Poll::Ready(Err(*error)),
+                    None => Poll::Pending,
+                };
+            }
+        };
+        let end = ready!(Pin::new(post).poll(cx));
+        let result = finish(*apns_id, end);
+        if let (Some(watched), Err(SendError::Response(response))) = (self.watched.take(), &result)
+        {
+            watched.report(response);
         }
+        Poll::Ready(result)
     }
 }
 
@@ -277,6 +330,7 @@ impl<R: Runtime> Clone for Client<R> {
         Self {
             pool: self.pool.clone(),
             inner: Arc::clone(&self.inner),
+            topic: self.topic.clone(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! | handle | does | retries |
 //! |---|---|---|
 //! | [`Client`] | typed notifications to device tokens | yes |
+//! | [`Channels`] | the broadcast channels of apps | yes |
 //! | [`Pool`] | any [`Request`](crate::Request), over several connections | yes |
 //! | [`Connection`] | any request, over one connection | never |
 //!
@@ -11,9 +12,14 @@
 //! over it, and an adapter names them by alias: `pub type Client = aapns_proto::client::Client<Tokio>`.
 
 mod bell;
+mod broadcast;
 mod builder;
+#[cfg(feature = "rustls")]
+mod certificate;
+mod channels;
 mod connection;
 mod credential;
+mod dead;
 mod driver;
 mod endpoint;
 mod error;
@@ -38,10 +44,15 @@ mod token;
 mod unordered;
 mod watchers;
 
+pub use broadcast::{BroadcastSent, Broadcasting};
 pub use builder::{BuildError, Builder};
+#[cfg(feature = "rustls")]
+pub use certificate::{CertificateFault, CertificateWarning};
+pub use channels::{ChannelError, Channels};
 pub use connection::{ConnectError, Connection, Posting};
 pub use credential::Credential;
-pub use endpoint::{Endpoint, InvalidEndpoint};
+pub use dead::{DeadToken, DeadTokenHint, DeadTokens};
+pub use endpoint::{Endpoint, Environment, InvalidEndpoint};
 pub use error::{Failure, PostError, ResponseError, SendError};
 #[cfg(feature = "rustls")]
 pub use fault::{dial_error, tls_error};

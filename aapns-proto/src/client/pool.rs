@@ -160,9 +160,10 @@ impl<R: Runtime> Pool<R> {
     /// Changes the credential without losing a request: new connections use the new one, old ones finish what they have.
     ///
     /// # Errors
-    /// [`BuildError::Credential`] if it can't be used; the old one stays.
+    /// [`BuildError`] if it can't be used, or is a certificate that says so itself; the old one stays.
     pub fn set_credential(&self, credential: &Credential) -> Result<(), BuildError> {
-        let access = self.0.shared.trust.access(credential)?;
+        let unix = self.0.shared.runtime.unix();
+        let access = self.0.shared.trust.access(credential, unix)?;
         let now = self.now();
         self.0.shared.with(|core| {
             let auth = access.auth();
@@ -191,6 +192,10 @@ impl<R: Runtime> Pool<R> {
         let number = random() << 64 | random();
         let (version, variant) = (0xf << 76, 0b11 << 62);
         ApnsId::from_u128(number & !version & !variant | 4 << 76 | 0b10 << 62)
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared<R>> {
+        &self.0.shared
     }
 
     async fn end(&self, how: Close) -> Drained {

@@ -74,6 +74,11 @@ impl CertificateInfo {
         })
     }
 
+    /// Whether it has one of the extensions by which Apple's authority says what a certificate is for.
+    pub fn is_apples(&self) -> bool {
+        self.development || self.production || !self.topics.is_empty()
+    }
+
     /// Whether this certificate may send to `topic`; `None` if it doesn't say.
     pub fn allows_topic(&self, topic: &str) -> Option<bool> {
         if self.topics.is_empty() {

@@ -3,18 +3,17 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aapns_models::ndjson::Outcome as LineOutcome;
-use aapns_models::{
-    Broadcast, BundleId, ChannelId, EncodedBroadcast, InvalidNotification, Notification, Priority,
-};
-use aapns_proto::{Fields, Head, InvalidField, Method, Request};
+use aapns_models::{Broadcast, BundleId, ChannelId, InvalidNotification, Notification, Priority};
 use clap::Args;
 use serde_json::Value;
 
 use super::connect::ConnectArgs;
 use super::console::Console;
-use super::exchange::exchange;
+use super::exchange::interruptible;
 use super::exit::{Exit, Fault, Outcome};
 use super::notification::{expiration, invalid};
+use super::settlement::Settlement;
+use crate::SendError;
 
 /// `aapns broadcast`
 #[derive(Debug, Args)]
@@ -45,41 +44,45 @@ pub(crate) fn run(args: &BroadcastArgs, console: Console) -> Outcome {
             "CONTENT_STATE is not JSON: {error}; quote it for the shell: '{{\"score\": 1}}'"
         ))
     })?;
-    let encoded = encode(args, &state).map_err(|error| invalid(&error))?;
-    let request = request(encoded).map_err(|error| {
-        Fault::usage(format_args!(
-            "the broadcast can't be sent: {error}; check its values"
-        ))
-    })?;
+    let broadcast = broadcast(args, &state).map_err(|error| invalid(&error))?;
+    broadcast.encode().map_err(|error| invalid(&error))?;
     let builder = args.connect.builder(args.connect.endpoint())?;
-    let exchanged = super::runtime()?.block_on(exchange(builder, request, console))?;
-    let settlement = exchanged.settlement();
-    let id = exchanged
-        .result
-        .as_ref()
-        .ok()
-        .and_then(|answer| answer.response.fields.get("apns-request-id"))
-        .and_then(|id| std::str::from_utf8(id).ok());
+    let sent = super::runtime()?.block_on(async {
+        let client = builder.connections(1, 1).build().map_err(Fault::usage)?;
+        interruptible(client.pool(), client.broadcast(&broadcast), console).await
+    })?;
+    let (settlement, id) = match &sent.result {
+        Ok(accepted) => (
+            Settlement::delivered(accepted.attempts, accepted.possible_duplicate),
+            Some(accepted.request_id),
+        ),
+        Err(SendError::Response(response)) => (Settlement::rejected(response), response.request_id),
+        Err(error) => (
+            Settlement::failed(error.failure(), error, sent.is_interrupted),
+            None,
+        ),
+    };
+    let id = id.map(|id| id.to_string());
     if console.json {
-        console.result(settlement.json("request_id", id));
+        console.result(settlement.json("request_id", id.as_deref()));
     }
     if settlement.outcome != LineOutcome::Delivered {
         return Err(settlement.fault());
     }
     if !console.json {
-        console.result(id.unwrap_or("accepted"));
+        console.result(id.unwrap_or_default());
     }
     Ok(Exit::Success)
 }
 
-fn encode(args: &BroadcastArgs, state: &Value) -> Result<EncodedBroadcast, InvalidNotification> {
+fn broadcast(args: &BroadcastArgs, state: &Value) -> Result<Broadcast, InvalidNotification> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs();
     let (app, channel) = (args.topic.clone(), args.channel_id.clone());
     let expiration = expiration(Some(args.expiration));
-    let broadcast = if args.end {
+    Ok(if args.end {
         let end = Notification::live_activity_end(now, state)?;
         Broadcast::new(
             app,
@@ -93,23 +96,5 @@ fn encode(args: &BroadcastArgs, state: &Value) -> Result<EncodedBroadcast, Inval
             channel,
             update.priority(args.priority).expiration(expiration),
         )
-    };
-    broadcast.encode()
-}
-
-fn request(encoded: EncodedBroadcast) -> Result<Request, InvalidField> {
-    let mut fields = Fields::new()
-        .with("apns-channel-id", encoded.channel_id.as_str())?
-        .with("apns-push-type", encoded.push_type.as_str())?;
-    if let Some(seconds) = encoded.expiration.as_unix() {
-        fields.push("apns-expiration", seconds.to_string())?;
-    }
-    if let Some(priority) = encoded.priority {
-        fields.push("apns-priority", priority.as_str())?;
-    }
-    Request::new(
-        Head::new(Method::POST, fields),
-        encoded.path,
-        encoded.payload,
-    )
+    })
 }

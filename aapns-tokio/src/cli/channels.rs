@@ -1,18 +1,15 @@
 //! `aapns channels`: broadcast channels of an app.
 
-use aapns_models::{BundleId, ChannelConfig, ChannelId, ChannelList, StoragePolicy};
-use aapns_proto::client::Answer;
-use aapns_proto::{Fields, Head, InvalidField, Method, Policy, Request};
+use aapns_models::{BundleId, ChannelConfig, ChannelId, InvalidAnswer, StoragePolicy};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::connect::ConnectArgs;
 use super::console::Console;
-use super::exchange::exchange;
+use super::exchange::interruptible;
 use super::exit::{Exit, Fault, Outcome};
-
-/// A list of 10,000 ids has some hundred kilobytes.
-const LIST_LIMIT: u32 = 1024 * 1024;
+use super::settlement::Settlement;
+use crate::{ChannelError, Channels};
 
 /// `aapns channels`
 #[derive(Debug, Args)]
@@ -90,24 +87,14 @@ pub(crate) fn run(args: &ChannelsArgs, console: Console) -> Outcome {
 }
 
 fn create(storage: Storage, target: &Target, console: Console) -> Outcome {
-    let path = ChannelConfig::path(&target.topic);
-    let body = ChannelConfig {
+    let config = ChannelConfig {
         storage: storage.into(),
-    }
-    .encode();
-    let answer = ask(target, request(Method::POST, path, None, body), console)?;
-    let id = answer
-        .response
-        .fields
-        .get("apns-channel-id")
-        .and_then(|id| std::str::from_utf8(id).ok())
-        .ok_or_else(|| {
-            Fault::failure(
-                "the channel was made, but the answer doesn't name it; see aapns channels list",
-            )
-        })?;
+    };
+    let id = ask(target, console, async |channels| {
+        channels.create(&target.topic, config).await
+    })?;
     if console.json {
-        console.result(json!({"channel_id": id}));
+        console.result(json!({"channel_id": id.as_str()}));
     } else {
         console.result(id);
     }
@@ -115,13 +102,9 @@ fn create(storage: Storage, target: &Target, console: Console) -> Outcome {
 }
 
 fn read(channel_id: &ChannelId, target: &Target, console: Console) -> Outcome {
-    let path = ChannelConfig::path(&target.topic);
-    let answer = ask(
-        target,
-        request(Method::GET, path, Some(channel_id), Vec::new()),
-        console,
-    )?;
-    let config = ChannelConfig::parse(&answer.response.body).map_err(odd_answer)?;
+    let config = ask(target, console, async |channels| {
+        channels.read(&target.topic, channel_id).await
+    })?;
     let storage = match config.storage {
         StoragePolicy::NoStorage => "none",
         StoragePolicy::MostRecent => "newest",
@@ -135,12 +118,9 @@ fn read(channel_id: &ChannelId, target: &Target, console: Console) -> Outcome {
 }
 
 fn delete(channel_id: &ChannelId, target: &Target, console: Console) -> Outcome {
-    let path = ChannelConfig::path(&target.topic);
-    ask(
-        target,
-        request(Method::DELETE, path, Some(channel_id), Vec::new()),
-        console,
-    )?;
+    ask(target, console, async |channels| {
+        channels.delete(&target.topic, channel_id).await
+    })?;
     if console.json {
         console.result(json!({"channel_id": channel_id.as_str(), "deleted": true}));
     } else {
@@ -150,15 +130,10 @@ fn delete(channel_id: &ChannelId, target: &Target, console: Console) -> Outcome 
 }
 
 fn list(target: &Target, console: Console) -> Outcome {
-    let path = ChannelList::path(&target.topic);
-    let request = request(Method::GET, path, None, Vec::new());
-    let answer = ask(
-        target,
-        request.map(|request| request.response_limit(LIST_LIMIT)),
-        console,
-    )?;
-    let list = ChannelList::parse(&answer.response.body).map_err(odd_answer)?;
-    let ids: Vec<&str> = list.channels.iter().map(ChannelId::as_str).collect();
+    let list = ask(target, console, async |channels| {
+        channels.list(&target.topic).await
+    })?;
+    let ids: Vec<&str> = list.iter().map(ChannelId::as_str).collect();
     if console.json {
         console.result(json!({"channels": ids}));
     } else {
@@ -169,40 +144,32 @@ fn list(target: &Target, console: Console) -> Outcome {
     Ok(Exit::Success)
 }
 
-/// Sends a request to where channels are managed.
-fn ask(
+/// Asks where channels are managed; a signal ends it.
+fn ask<T>(
     target: &Target,
-    request: Result<Request, InvalidField>,
     console: Console,
-) -> Result<Answer, Fault> {
-    let request = request.map_err(|error| {
-        Fault::usage(format_args!(
-            "the request can't be sent: {error}; check --topic and the channel's id"
-        ))
-    })?;
-    let mut builder = target.connect.builder(target.connect.channels_endpoint())?;
-    if *request.head().method() == Method::POST {
-        // Sent twice, it would make two channels, and one of them nobody would know.
-        builder = builder.policy(Policy::AtMostOnce);
-    }
-    super::runtime()?
-        .block_on(exchange(builder, request, console))?
-        .success()
+    question: impl AsyncFnOnce(&Channels) -> Result<T, ChannelError>,
+) -> Result<T, Fault> {
+    let builder = target.connect.builder(target.connect.endpoint())?;
+    super::runtime()?.block_on(async {
+        let channels = builder.connections(1, 1).channels().map_err(Fault::usage)?;
+        let asked = interruptible(channels.pool(), question(&channels), console).await?;
+        asked
+            .result
+            .map_err(|error| fault(&error, asked.is_interrupted))
+    })
 }
 
-fn request(
-    method: Method,
-    path: String,
-    channel_id: Option<&ChannelId>,
-    body: Vec<u8>,
-) -> Result<Request, InvalidField> {
-    let request = Request::new(Head::new(method, Fields::new()), path, body)?;
-    match channel_id {
-        Some(id) => request.field("apns-channel-id", id.as_str()),
-        None => Ok(request),
+fn fault(error: &ChannelError, is_interrupted: bool) -> Fault {
+    match error {
+        ChannelError::Invalid(_) => Fault::usage(format_args!("{error}; check it")),
+        ChannelError::Response(response) => Settlement::rejected(response).fault(),
+        ChannelError::Unreadable(InvalidAnswer::ChannelId) => {
+            Fault::failure(format_args!("{error}; see aapns channels list"))
+        }
+        ChannelError::Post(error) => {
+            Settlement::failed(error.failure(), error, is_interrupted).fault()
+        }
+        error => Fault::failure(format_args!("{error}; check --server")),
     }
-}
-
-fn odd_answer(error: aapns_models::InvalidAnswer) -> Fault {
-    Fault::failure(format_args!("{error}; check --server"))
 }

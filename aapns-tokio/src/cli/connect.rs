@@ -85,15 +85,6 @@ impl ConnectArgs {
         })
     }
 
-    /// Where channels are managed: a host of its own at Apple's.
-    pub(crate) fn channels_endpoint(&self) -> Endpoint {
-        match &self.server {
-            Server::Production => Endpoint::channels_production(),
-            Server::Sandbox => Endpoint::channels_sandbox(),
-            Server::Other(endpoint) => self.with_port(endpoint.clone()),
-        }
-    }
-
     pub(crate) fn policy(&self) -> Policy {
         match self.policy {
             PolicyName::AtLeastOnce => Policy::AtLeastOnce,

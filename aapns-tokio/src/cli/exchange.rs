@@ -1,5 +1,7 @@
 //! One request and its answer.
 
+use std::pin::pin;
+
 use aapns_proto::Request;
 use aapns_proto::client::{Answer, PostError};
 
@@ -7,29 +9,19 @@ use super::console::Console;
 use super::exit::Fault;
 use super::settlement::Settlement;
 use super::signals::Signals;
-use crate::Builder;
+use crate::{Builder, Pool};
 
 /// How a single request ended.
 #[derive(Debug)]
-pub(crate) struct Exchanged {
-    pub(crate) result: Result<Answer, PostError>,
-    is_interrupted: bool,
+pub(crate) struct Exchanged<T> {
+    pub(crate) result: T,
+    /// A signal ended it.
+    pub(crate) is_interrupted: bool,
 }
 
-impl Exchanged {
+impl Exchanged<Result<Answer, PostError>> {
     pub(crate) fn settlement(&self) -> Settlement {
         Settlement::of(&self.result, self.is_interrupted)
-    }
-
-    /// The answer, if its status is in 200–299.
-    ///
-    /// # Errors
-    /// What happened in its place.
-    pub(crate) fn success(self) -> Result<Answer, Fault> {
-        match self.result {
-            Ok(answer) if answer.response.is_success() => Ok(answer),
-            _ => Err(self.settlement().fault()),
-        }
     }
 }
 
@@ -38,15 +30,26 @@ pub(crate) async fn exchange(
     builder: Builder,
     request: Request,
     console: Console,
-) -> Result<Exchanged, Fault> {
-    let mut signals = Signals::new()?;
+) -> Result<Exchanged<Result<Answer, PostError>>, Fault> {
     let pool = builder.connections(1, 1).pool().map_err(Fault::usage)?;
-    let mut post = pool.post(request);
+    pool.judge(&request).map_err(Fault::usage)?;
+    interruptible(&pool, pool.post(request), console).await
+}
+
+/// Does something with a pool and closes it; a signal closes it before.
+pub(crate) async fn interruptible<T>(
+    pool: &Pool,
+    work: impl Future<Output = T>,
+    console: Console,
+) -> Result<Exchanged<T>, Fault> {
+    warn(pool, console);
+    let mut signals = Signals::new()?;
+    let mut work = pin!(work);
     let (result, is_interrupted) = tokio::select! {
-        result = &mut post => (result, false),
+        result = &mut work => (result, false),
         () = signals.wait() => {
             pool.close().await;
-            (post.await, true)
+            (work.await, true)
         }
     };
     console.detail(&pool.stats());
@@ -55,4 +58,13 @@ pub(crate) async fn exchange(
         result,
         is_interrupted,
     })
+}
+
+/// Says if the client certificate is about to expire.
+pub(crate) fn warn(pool: &Pool, console: Console) {
+    if let Some(warning) = pool.certificate_warning() {
+        console.note(format_args!(
+            "warning: {warning}; renew it on developer.apple.com"
+        ));
+    }
 }

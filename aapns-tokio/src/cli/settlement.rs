@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use aapns_models::ndjson::{Outcome, OutputLine};
 use aapns_models::{ApnsId, ErrorBody};
-use aapns_proto::client::{Answer, PostError};
+use aapns_proto::client::{Answer, Failure, PostError, ResponseError};
 use aapns_proto::{Cause, Delivery};
 
 use super::exit::Fault;
@@ -31,6 +31,28 @@ impl Settlement {
         match result {
             Ok(answer) => Self::of_answer(answer),
             Err(error) => Self::of_error(error, is_interrupted),
+        }
+    }
+
+    /// Of a request that the server turned down.
+    pub(crate) fn rejected(response: &ResponseError) -> Self {
+        Self {
+            status: Some(response.status),
+            attempts: response.attempts,
+            possible_duplicate: response.possible_duplicate,
+            reason: response.reason.as_ref().map(ToString::to_string),
+            timestamp: response.timestamp,
+            ..Self::new(Outcome::Rejected)
+        }
+    }
+
+    /// Of a request that APNs accepted after so many attempts.
+    pub(crate) fn delivered(attempts: u32, possible_duplicate: bool) -> Self {
+        Self {
+            status: Some(200),
+            attempts,
+            possible_duplicate,
+            ..Self::new(Outcome::Delivered)
         }
     }
 
@@ -135,15 +157,24 @@ impl Settlement {
     }
 
     fn of_error(error: &PostError, is_interrupted: bool) -> Self {
-        let outcome = match error.delivery() {
-            Delivery::Unknown => Outcome::Unknown,
-            Delivery::NotSent | Delivery::Refused => Outcome::NotProcessed,
-        };
-        let Some(failure) = error.failure() else {
+        Self::failed(error.failure(), error, is_interrupted)
+    }
+
+    /// Of a request that got no answer; `error` is in place of the details of one that was never queued.
+    pub(crate) fn failed(
+        failure: Option<&Failure>,
+        error: &impl std::fmt::Display,
+        is_interrupted: bool,
+    ) -> Self {
+        let Some(failure) = failure else {
             return Self {
                 cause: Some(error.to_string().into()),
-                ..Self::new(outcome)
+                ..Self::new(Outcome::NotProcessed)
             };
+        };
+        let outcome = match failure.delivery {
+            Delivery::Unknown => Outcome::Unknown,
+            Delivery::NotSent | Delivery::Refused => Outcome::NotProcessed,
         };
         Self {
             attempts: failure.attempts,

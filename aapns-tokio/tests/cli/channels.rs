@@ -1,213 +1,106 @@
-//! `aapns channels` and `aapns broadcast`, against a small server of their two APIs.
+//! `aapns channels` and `aapns broadcast`, against the mock.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use super::support::{Ran, Target, run};
 
-use bytes::Bytes;
-use http::{Method, Request, Response};
-use rcgen::{CertificateParams, KeyPair};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+const APP: &str = "com.example.app";
 
-use super::support::{Dir, Ran, run};
-
-const CHANNEL: &str = "dHN0LXNyY2gtY2hubA==";
-
-/// A request as it arrived: its head, and its body as text.
-type Seen = (Request<()>, String);
-
-struct Api {
-    address: SocketAddr,
-    seen: Arc<Mutex<Vec<Seen>>>,
-    dir: Dir,
+/// Runs the program for the app.
+fn ask(target: &Target, args: &[&str]) -> Ran {
+    let mut all: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+    all.extend(["--topic".to_owned(), APP.to_owned()]);
+    all.extend(target.open_flags());
+    run(all)
 }
 
-impl Api {
-    fn start() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()])
-            .unwrap()
-            .self_signed(&key)
-            .unwrap();
-        let dir = Dir::new();
-        dir.write("ca.pem", certificate.pem());
-        let mut config =
-            ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-                .with_safe_default_protocol_versions()
-                .unwrap()
-                .with_no_client_auth()
-                .with_single_cert(
-                    vec![certificate.der().clone()],
-                    PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-                )
-                .unwrap();
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap();
-        let seen = Arc::default();
-        let serving = serve(
-            listener,
-            TlsAcceptor::from(Arc::new(config)),
-            Arc::clone(&seen),
-        );
-        std::thread::spawn(move || runtime.block_on(serving));
-        Self { address, seen, dir }
-    }
-
-    fn run(&self, args: &[&str]) -> Ran {
-        let server = format!("https://{}", self.address);
-        let ca = self.dir.path("ca.pem");
-        run(args.iter().copied().chain([
-            "--topic",
-            "com.example.app",
-            "--server",
-            &server,
-            "--ca",
-            &ca,
-        ]))
-    }
-
-    fn last(&self) -> Seen {
-        self.seen.lock().unwrap().pop().unwrap()
-    }
-}
-
-async fn serve(listener: TcpListener, acceptor: TlsAcceptor, seen: Arc<Mutex<Vec<Seen>>>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(answer_all(stream, acceptor.clone(), Arc::clone(&seen)));
-    }
-}
-
-async fn answer_all(stream: TcpStream, acceptor: TlsAcceptor, seen: Arc<Mutex<Vec<Seen>>>) {
-    let stream = acceptor.accept(stream).await.unwrap();
-    let mut connection = h2::server::handshake(stream).await.unwrap();
-    while let Some(Ok((request, mut respond))) = connection.accept().await {
-        let seen = Arc::clone(&seen);
-        tokio::spawn(async move {
-            let (head, mut body) = request.into_parts();
-            let mut text = Vec::new();
-            while let Some(Ok(piece)) = body.data().await {
-                text.extend_from_slice(&piece);
-            }
-            let (response, body) = answer(&head.method, head.uri.path());
-            seen.lock().unwrap().push((
-                Request::from_parts(head, ()),
-                String::from_utf8(text).unwrap(),
-            ));
-            let mut send = respond.send_response(response, body.is_empty()).unwrap();
-            if !body.is_empty() {
-                send.send_data(Bytes::from_static(body.as_bytes()), true)
-                    .unwrap();
-            }
-        });
-    }
-}
-
-/// Apple's answers (CHAN, BCAST).
-fn answer(method: &Method, path: &str) -> (Response<()>, &'static str) {
-    let response =
-        Response::builder().header("apns-request-id", "4c106c5f-2013-40b9-8193-eaf7b8f2f4ea");
-    let (response, body) = match (method.as_str(), path) {
-        ("POST", "/1/apps/com.example.app/channels") => {
-            (response.status(201).header("apns-channel-id", CHANNEL), "")
-        }
-        ("GET", "/1/apps/com.example.app/channels") => (
-            response,
-            r#"{"message-storage-policy":1,"push-type":"LiveActivity"}"#,
-        ),
-        ("DELETE", "/1/apps/com.example.app/channels") => (response.status(204), ""),
-        ("GET", "/1/apps/com.example.app/all-channels") => (
-            response,
-            r#"{"channels":["dHN0LXNyY2gtY2hubA==","YW5vdGhlcg=="]}"#,
-        ),
-        ("POST", "/4/broadcasts/apps/com.example.app") => (response, ""),
-        _ => (response.status(404), r#"{"reason":"BadPath"}"#),
-    };
-    (response.body(()).unwrap(), body)
+fn create(target: &Target, storage: &str) -> String {
+    let made = ask(target, &["channels", "create", "--storage", storage]).exits(0);
+    made.stdout.trim().to_owned()
 }
 
 #[test]
 fn a_channel_is_made_read_listed_and_deleted() {
-    let api = Api::start();
-    let created = api
-        .run(&["channels", "create", "--storage", "newest"])
-        .exits(0);
-    assert_eq!(created.stdout.trim(), CHANNEL);
+    let target = Target::new();
+    let (brief, newest) = (create(&target, "none"), create(&target, "newest"));
+    let made = target.server.requests();
     assert_eq!(
-        api.last().1,
-        r#"{"message-storage-policy":1,"push-type":"LiveActivity"}"#
+        &made[1].body[..],
+        br#"{"message-storage-policy":1,"push-type":"LiveActivity"}"#
     );
 
-    let read = api
-        .run(&["channels", "read", CHANNEL, "--json"])
-        .exits(0)
-        .json();
-    assert_eq!(read["storage"], "newest");
-    assert_eq!(api.last().0.headers()["apns-channel-id"], CHANNEL);
+    let read = ask(&target, &["channels", "read", &newest, "--json"]);
+    assert_eq!(read.exits(0).json()["storage"], "newest");
+    let read = ask(&target, &["channels", "read", &brief]).exits(0);
+    assert_eq!(read.stdout.trim(), "storage: none");
 
-    let list = api.run(&["channels", "list"]).exits(0);
-    assert_eq!(
-        list.stdout.lines().collect::<Vec<_>>(),
-        [CHANNEL, "YW5vdGhlcg=="]
-    );
+    let list = ask(&target, &["channels", "list"]).exits(0);
+    assert_eq!(list.stdout.lines().collect::<Vec<_>>(), [&*brief, &*newest]);
 
-    api.run(&["channels", "delete", CHANNEL]).exits(0);
-    let (head, _) = api.last();
-    assert_eq!(
-        (head.method(), &head.headers()["apns-channel-id"]),
-        (&Method::DELETE, &CHANNEL.parse().unwrap())
-    );
+    ask(&target, &["channels", "delete", &newest]).exits(0);
+    assert_eq!(target.server.channels(APP), [&*brief]);
+    ask(&target, &["channels", "delete", &newest])
+        .exits(1)
+        .complains(&["400", "ChannelNotRegistered"]);
 }
 
 #[test]
 fn a_broadcast_goes_to_its_channel_without_a_topic() {
-    let api = Api::start();
-    let ran = api
-        .run(&["broadcast", CHANNEL, r#"{"home": 2}"#, "--priority", "5"])
-        .exits(0);
-    assert_eq!(ran.stdout.trim(), "4c106c5f-2013-40b9-8193-eaf7b8f2f4ea");
-    let (head, body) = api.last();
-    let fields = head.headers();
+    let target = Target::new();
+    let channel = create(&target, "none");
+    let state = r#"{"home": 2}"#;
+    let ran = ask(&target, &["broadcast", &channel, state, "--priority", "5"]).exits(0);
+    let received = target.server.requests().pop().unwrap();
+    assert_eq!(received.field("apns-request-id"), Some(ran.stdout.trim()));
     for (field, value) in [
-        ("apns-channel-id", CHANNEL),
-        ("apns-push-type", "liveactivity"),
-        ("apns-priority", "5"),
-        ("apns-expiration", "0"),
+        ("apns-channel-id", Some(&*channel)),
+        ("apns-push-type", Some("liveactivity")),
+        ("apns-priority", Some("5")),
+        ("apns-expiration", Some("0")),
+        ("apns-topic", None),
     ] {
-        assert_eq!(fields[field], value, "{field}");
+        assert_eq!(received.field(field), value, "{field}");
     }
-    assert!(!fields.contains_key("apns-topic"));
-    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&received.body).unwrap();
     assert_eq!(
         (&body["aps"]["event"], &body["aps"]["content-state"]["home"]),
         (&"update".into(), &2.into())
     );
-    let ended = api
-        .run(&["broadcast", CHANNEL, "{}", "--end", "--json"])
-        .exits(0)
-        .json();
+    let ended = ask(&target, &["broadcast", &channel, "{}", "--end", "--json"]);
+    let ended = ended.exits(0).json();
     assert_eq!(ended["outcome"], "delivered");
-    assert!(api.last().1.contains(r#""event":"end""#));
+    let received = target.server.requests().pop().unwrap();
+    assert_eq!(
+        received.field("apns-request-id"),
+        ended["request_id"].as_str()
+    );
+    let body = String::from_utf8(received.body.to_vec()).unwrap();
+    assert!(body.contains(r#""event":"end""#), "{body}");
+}
+
+#[test]
+fn a_rejected_broadcast_names_its_reason() {
+    let target = Target::new();
+    let channel = create(&target, "none");
+    let late = ["broadcast", &channel, "{}", "--expiration", "1900000000"];
+    ask(&target, &late)
+        .exits(1)
+        .complains(&["400", "BadExpirationDate"]);
+    let json = ask(&target, &["broadcast", "bm9ib2R5", "{}", "--json"]).exits(1);
+    let json = json.json();
+    assert_eq!(json["reason"], "ChannelNotRegistered");
+    assert!(json["request_id"].is_string());
 }
 
 #[test]
 fn what_cannot_be_asked_is_refused_before_connecting() {
-    let api = Api::start();
-    api.run(&["channels", "read", "not base64!"])
+    let target = Target::new();
+    ask(&target, &["channels", "read", "not base64!"])
         .exits(2)
         .complains(&["CHANNEL_ID"]);
-    api.run(&["broadcast", CHANNEL, "{"])
+    ask(&target, &["broadcast", "YQ==", "{"])
         .exits(2)
         .complains(&["CONTENT_STATE", "JSON"]);
-    api.run(&["broadcast", CHANNEL, "{}", "--priority", "1"])
+    ask(&target, &["broadcast", "YQ==", "{}", "--priority", "1"])
         .exits(2)
         .complains(&["priority"]);
-    assert!(api.seen.lock().unwrap().is_empty());
+    assert_eq!(target.server.processed().connections, 0);
 }

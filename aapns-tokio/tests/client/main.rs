@@ -1,8 +1,10 @@
 //! The handles on real sockets and TLS, against the mock.
 #![cfg(feature = "mock")]
 
+mod channels;
 mod connection;
 mod credentials;
+mod dead;
 mod faults;
 mod pool;
 mod typed;

@@ -181,6 +181,7 @@ impl Engine {
 
     fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Setup {
+            pool,
             lines,
             ledger,
             defaults,
@@ -229,7 +230,13 @@ impl Engine {
             self.settle(number, Some(&token), Some(apns_id), &settlement);
             return Poll::Ready(());
         }
-        match self.requests.make(&line, apns_id) {
+        let made = self.requests.make(&line, apns_id);
+        let made = made.map_err(|error| error.to_string()).and_then(|request| {
+            let judged = pool.judge(&request);
+            judged.map_err(|fault| fault.to_string())?;
+            Ok(request)
+        });
+        match made {
             Ok(request) => {
                 self.batch.push(Line {
                     number,
@@ -239,7 +246,7 @@ impl Engine {
             }
             Err(error) => {
                 let token = line.device_token.into_owned();
-                let settlement = Settlement::invalid(error.to_string());
+                let settlement = Settlement::invalid(error);
                 self.settle(number, Some(&token), Some(apns_id), &settlement);
             }
         }

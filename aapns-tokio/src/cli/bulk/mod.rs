@@ -20,6 +20,7 @@ use clap::Args;
 
 use super::connect::ConnectArgs;
 use super::console::Console;
+use super::exchange::warn;
 use super::exit::{Exit, Fault, Outcome};
 use super::progress::Progress;
 use engine::{Engine, Setup, Stop, Summary};
@@ -124,6 +125,7 @@ pub(crate) fn run(
     let start = Instant::now();
     let summary = super::runtime()?.block_on(async {
         let pool = builder.pool().map_err(Fault::usage)?;
+        warn(&pool, console);
         let engine = Engine::new(Setup {
             pool: pool.clone(),
             lines,
