@@ -142,3 +142,8 @@ pub use machine::{Machine, Turn, Wakeup, Wire};
 pub use pool::{Action, Pool, PoolConfig};
 pub use request::{Fields, Head, InvalidField, Method, Request, Response};
 pub use time::Time;
+
+/// The README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

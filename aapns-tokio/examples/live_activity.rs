@@ -39,8 +39,7 @@ struct Score {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // In production there is no mock: Endpoint::production(), and your own key. Live Activities take no
-    // client certificates.
+    // In production there is no mock: Endpoint::production(), and your own key.
     let apple = mock::Server::start().await?;
     let key = apple.token_key_pem().as_bytes();
     let client = Client::builder(Endpoint::parse(&apple.origin())?)

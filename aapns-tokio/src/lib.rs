@@ -1,5 +1,5 @@
-//! The Apple Push Notification client for tokio, and the `aapns` program.
-//!
+#![doc = include_str!("../README.md")]
+//! # Which handle
 //! | | does | retries |
 //! |---|---|---|
 //! | [`Client`] | typed notifications to device tokens | yes |
@@ -7,7 +7,8 @@
 //! | [`Pool`] | any [`Request`], over several connections | yes |
 //! | [`Connection`] | any request, over one connection | never |
 //!
-//! All are set up by one [`Builder`], inside a tokio runtime with IO and time enabled.
+//! All are set up by one [`Builder`], inside a tokio runtime with IO and time enabled. The [`guide`] has a
+//! chapter for each thing that a sender has to know; begin with [delivery](guide::delivery).
 //!
 //! On the multi-thread scheduler, with more than some 256 callers runnable at once, tokio's local queues
 //! spill over and tasks that are woken late starve for milliseconds; if latency matters there, build the
@@ -16,6 +17,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 mod connect;
+pub mod guide;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod runtime;
