@@ -10,6 +10,7 @@ mod doctor;
 mod interop;
 mod interrupts;
 mod mock;
+mod readme;
 mod resume;
 mod send;
 mod support;
