@@ -282,9 +282,13 @@ impl<T: Tag> Link<T> {
         }
     }
 
-    fn returned(&mut self, mut job: Job<T>, delivery: Delivery, cause: Cause) {
+    fn returned(&mut self, mut job: Job<T>, delivery: Delivery, mut cause: Cause) {
         if delivery == Delivery::Refused && self.connection.is(Mutant::LoseRefused) {
             return;
+        }
+        if cause == Cause::Closed {
+            // The link was told to drain, not the pool to close.
+            cause = Cause::Unresponsive("no answer before its connection was retired");
         }
         if self.connection.is(Mutant::ResendUnknown) {
             job.policy = Policy::AtLeastOnce;

@@ -6,8 +6,10 @@ mod connection;
 mod frames;
 mod hpack;
 mod models;
+mod pool;
 
 pub use connection::{connection_bytes, connection_ops};
 pub use frames::frame;
 pub use hpack::hpack;
 pub use models::models;
+pub use pool::pool_ops;

@@ -41,3 +41,8 @@ fn the_corpus_of_connection_bytes_has_no_finding() {
 fn the_corpus_of_connection_ops_has_no_finding() {
     replay("connection_ops", aapns_fuzz::connection_ops);
 }
+
+#[test]
+fn the_corpus_of_pool_ops_has_no_finding() {
+    replay("pool_ops", aapns_fuzz::pool_ops);
+}

@@ -188,10 +188,10 @@ impl Tokens {
                 self.generation += 1;
                 self.is_refused = false;
                 self.error = None;
-                self.judge_age(now, unix);
             }
             Err(error) => self.error = Some(error.0),
         }
+        self.judge_age(now, unix);
         self.pace(now, rng);
         self.error.is_none()
     }
@@ -372,6 +372,18 @@ mod tests {
         jump(&mut world.tokens, EPOCH - 3_600);
         assert!(world.tokens.is_usable(secs(1)));
         assert_eq!(world.tokens.next(), Some(secs(1)));
+    }
+
+    #[test]
+    fn a_failed_mint_re_judges_the_age_too() {
+        let mut world = World::new();
+        let tokens = &mut world.tokens;
+        tokens.judge_age(secs(1), Duration::from_secs(EPOCH + 70 * MINUTE));
+        let mint = tokens.poll_mint(secs(1)).unwrap();
+        let unix = Duration::from_secs(EPOCH + 2);
+        let error = Err(MintError("no key".into()));
+        assert!(!tokens.minted(secs(2), unix, &mint, error, &mut world.rng));
+        assert!(tokens.is_usable(secs(2)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aapns_proto::pool::{Auth, Close, ProviderToken};
-use aapns_proto::{Cause, Delivery, Outcome, PoolConfig, Time};
+use aapns_proto::{Cause, Delivery, Outcome, Policy, PoolConfig, Time};
 
 use crate::net::{Net, job};
 
@@ -102,6 +102,20 @@ fn a_drain_closes_when_the_last_job_that_waits_is_cancelled() {
     net.run();
     settle(&mut net);
     assert!(net.is_closed);
+}
+
+#[test]
+fn what_a_retired_link_leaves_unanswered_is_not_called_closed() {
+    let mut net = Net::new(1, 1);
+    let once = job(1).policy(Policy::AtMostOnce);
+    net.submit_job(once).expect("room");
+    net.pool.set_credential(net.now, Auth::None);
+    net.run();
+    net.wait(Duration::from_secs(31));
+    let (tag, result) = net.outcome();
+    let (cause, delivery) = result.expect_err("no answer");
+    assert_eq!((tag, delivery), (1, Delivery::Unknown));
+    assert!(matches!(cause, Cause::Unresponsive(_)), "{cause:?}");
 }
 
 #[test]
