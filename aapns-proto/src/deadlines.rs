@@ -113,6 +113,7 @@ impl<K: Copy> Deadlines<K> {
 }
 
 /// Makes room for one more: long queues by an eighth, since one that doubles is a third empty on average.
+#[inline]
 pub(crate) fn grow_by_an_eighth<V>(queue: &mut VecDeque<V>) {
     if queue.len() == queue.capacity() {
         queue.reserve_exact((queue.len() / 8).max(LEAST_GROWTH));

@@ -108,6 +108,7 @@ impl<T> Job<T> {
     }
 
     /// The end of this job with an answer or a failure of its last attempt.
+    #[inline]
     pub(crate) fn done(self, outcome: Outcome) -> Done<T> {
         let attempts = self.history.attempts;
         let unknown_at = self.history.trouble.and_then(|trouble| trouble.unknown_at);

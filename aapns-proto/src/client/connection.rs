@@ -224,16 +224,16 @@ impl Future for Posting {
     type Output = Result<Answer, PostError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Stage::Sent(reply) = &self.0 {
+            let result = reply.poll(cx);
+            if result.is_ready() {
+                self.0 = Stage::Over;
+            }
+            return result;
+        }
         match std::mem::replace(&mut self.0, Stage::Over) {
-            Stage::Sent(reply) => match reply.poll(cx) {
-                Poll::Ready(settled) => Poll::Ready(settled.into_result()),
-                Poll::Pending => {
-                    self.0 = Stage::Sent(reply);
-                    Poll::Pending
-                }
-            },
             Stage::Failed(error) => Poll::Ready(Err(error)),
-            Stage::Over => Poll::Pending,
+            Stage::Sent(_) | Stage::Over => Poll::Pending,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use aapns_models::{ApnsId, ErrorBody, Reason};
 
@@ -96,9 +96,11 @@ impl<R: Runtime> Future for Post<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Stage::Posted(reply) = &self.stage {
-            let settled = ready!(reply.poll(cx));
-            self.stage = Stage::Over;
-            return Poll::Ready(settled.into_result());
+            let result = reply.poll(cx);
+            if result.is_ready() {
+                self.stage = Stage::Over;
+            }
+            return result;
         }
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Failed(error) => Poll::Ready(Err(*error)),

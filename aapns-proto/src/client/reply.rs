@@ -12,6 +12,9 @@ use crate::job::Tag;
 use crate::pool::Ticket;
 use crate::request::{Fields, Response};
 
+use super::error::PostError;
+use super::post::Answer;
+
 /// Where the outcome of one request is put; the tag of its job.
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -54,7 +57,7 @@ enum State {
 }
 
 /// An answer without fields and body of its own, as APNs gives to what it accepts.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Plain {
     status: u16,
     possible_duplicate: bool,
@@ -102,20 +105,21 @@ impl Reply {
     }
 
     /// The outcome, once; else this task is woken when it comes.
-    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Settled> {
+    #[inline]
+    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<Answer, PostError>> {
         let mut state = self.lock();
-        if let State::Waiting(waker) = &mut *state {
-            waker.clone_from(cx.waker());
-            return Poll::Pending;
-        }
-        match std::mem::take(&mut *state) {
-            State::Plain(plain) => Poll::Ready(plain.into()),
-            State::Settled(settled) => Poll::Ready(*settled),
-            State::Idle | State::Waiting(_) => {
-                *state = State::Waiting(cx.waker().clone());
-                Poll::Pending
+        match &mut *state {
+            State::Waiting(waker) => waker.clone_from(cx.waker()),
+            State::Idle => *state = State::Waiting(cx.waker().clone()),
+            State::Plain(plain) => {
+                let plain = *plain;
+                *state = State::Idle;
+                drop(state);
+                return Poll::Ready(Ok(plain.into()));
             }
+            State::Settled(_) => return take_settled(state),
         }
+        Poll::Pending
     }
 
     /// The caller went away.
@@ -129,7 +133,19 @@ impl Reply {
     }
 }
 
+#[cold]
+fn take_settled(mut state: MutexGuard<'_, State>) -> Poll<Result<Answer, PostError>> {
+    match std::mem::take(&mut *state) {
+        State::Settled(settled) => Poll::Ready(settled.into_result()),
+        other => {
+            *state = other;
+            Poll::Pending
+        }
+    }
+}
+
 impl State {
+    #[inline]
     fn settled(outcome: Outcome, attempts: u32, possible_duplicate: bool) -> Self {
         match outcome {
             Outcome::Answered(answer) if is_plain(&answer) => Self::Plain(Plain {
@@ -152,17 +168,18 @@ fn is_plain(answer: &Response) -> bool {
     answer.body.is_empty() && answer.fields.is_empty() && !answer.is_truncated
 }
 
-impl From<Plain> for Settled {
+impl From<Plain> for Answer {
+    #[inline]
     fn from(plain: Plain) -> Self {
         Self {
-            outcome: Outcome::Answered(Response {
+            response: Response {
                 status: plain.status,
                 apns_id: plain.apns_id,
                 unique_id: plain.unique_id,
                 fields: Fields::new(),
                 body: Bytes::new(),
                 is_truncated: false,
-            }),
+            },
             attempts: plain.attempts,
             possible_duplicate: plain.possible_duplicate,
         }
@@ -195,10 +212,10 @@ mod tests {
         let cx = &mut Context::from_waker(Waker::noop());
         assert!(reply.poll(cx).is_pending());
         Reply::settle(done(&reply));
-        let Poll::Ready(settled) = reply.poll(cx) else {
-            panic!("settled");
+        let Poll::Ready(Err(PostError::Timeout(failure))) = reply.poll(cx) else {
+            panic!("a timeout");
         };
-        assert_eq!((settled.attempts, settled.possible_duplicate), (2, true));
+        assert_eq!((failure.attempts, failure.possible_duplicate), (2, true));
         assert!(reply.poll(cx).is_pending());
     }
 
@@ -230,23 +247,12 @@ mod tests {
                 outcome: Outcome::Answered(response.clone()),
                 ..done(&reply)
             });
-            let Poll::Ready(settled) = reply.poll(cx) else {
-                panic!("settled");
-            };
-            let Outcome::Answered(answer) = settled.outcome else {
+            let Poll::Ready(Ok(answer)) = reply.poll(cx) else {
                 panic!("an answer");
             };
-            assert_eq!(answer, response);
-            assert_eq!((settled.attempts, settled.possible_duplicate), (2, true));
-        }
-    }
-
-    #[test]
-    fn a_reply_knows_where_its_request_waits() {
-        let reply = Reply::default();
-        for place in [Place::Line(0), Place::Queue(Ticket(0)), Place::Line(7)] {
-            reply.set_place(place);
-            assert_eq!(reply.place(), place);
+            assert_eq!(answer.response, response);
+            assert_eq!((answer.attempts, answer.possible_duplicate), (2, true));
+            assert!(reply.poll(cx).is_pending());
         }
     }
 

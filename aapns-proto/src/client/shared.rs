@@ -318,6 +318,7 @@ impl Core {
         }
     }
 
+    #[inline]
     fn sort_actions(&mut self) {
         while let Some(action) = self.pool.poll_action() {
             match action {

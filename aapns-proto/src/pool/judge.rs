@@ -47,12 +47,17 @@ impl Complaint {
 }
 
 /// Judges an answer by its status and reason.
+#[inline]
 pub(crate) fn answer(response: &Response) -> Verdict {
     match response.status {
-        421 => return Verdict::Again(Complaint::Misdirected),
-        403 | 429 | 500 | 503 => {}
-        _ => return Verdict::Final,
+        421 => Verdict::Again(Complaint::Misdirected),
+        403 | 429 | 500 | 503 => judge_reason(response),
+        _ => Verdict::Final,
     }
+}
+
+/// The statuses whose reason decides.
+fn judge_reason(response: &Response) -> Verdict {
     let reason = ErrorBody::parse(&response.body).reason;
     match (response.status, reason) {
         (403, Some(Reason::ExpiredProviderToken)) => Verdict::Again(Complaint::ExpiredToken),
@@ -141,6 +146,7 @@ fn note<T>(job: &mut Job<T>, delivery: Delivery, is_over: bool) {
 }
 
 /// Ends a job whose last attempt was answered.
+#[inline]
 pub(crate) fn settle<T>(job: Job<T>, response: Response) -> Done<T> {
     job.done(Outcome::Answered(response))
 }

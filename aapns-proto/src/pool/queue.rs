@@ -46,6 +46,7 @@ impl<T> Queue<T> {
     }
 
     /// Puts a job at the end; its ticket.
+    #[inline]
     pub(crate) fn push(&mut self, job: Job<T>) -> u64 {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
@@ -69,6 +70,7 @@ impl<T> Queue<T> {
     }
 
     /// Takes the first job; call [`forget`](Self::forget) after the last one of a batch.
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<Job<T>> {
         let job = self.slots.pop_front()?.job?;
         self.left(&job);
@@ -119,7 +121,15 @@ impl<T> Queue<T> {
     }
 
     /// The first slot never is a hole, and holes are never many more than jobs.
+    #[inline]
     fn trim(&mut self) {
+        if self.slots.len() > self.len {
+            self.close_holes();
+        }
+    }
+
+    #[cold]
+    fn close_holes(&mut self) {
         while self.slots.pop_front_if(|slot| slot.job.is_none()).is_some() {}
         if self.slots.len() > 2 * self.len + QUEUE_HOLES {
             self.slots.retain(|slot| slot.job.is_some());
