@@ -16,6 +16,8 @@ pub(crate) struct Deadlines<K> {
     /// Each in order of time.
     lanes: [VecDeque<Entry<K>>; DEADLINE_LANES],
     stragglers: BinaryHeap<Reverse<Entry<K>>>,
+    /// Where the last one went, and the earliest back behind it then: what comes before that goes there too.
+    last: (usize, Time),
     len: usize,
     /// At this length stale entries behind live fronts are swept out too.
     sweep_at: usize,
@@ -32,28 +34,42 @@ impl<K: Copy> Deadlines<K> {
         Self {
             lanes: std::array::from_fn(|_| VecDeque::new()),
             stragglers: BinaryHeap::new(),
+            last: (0, Time::ZERO),
             len: 0,
             sweep_at: DEADLINE_GARBAGE,
         }
     }
 
     /// Adds a deadline; O(1) behind the others of its timeout.
+    #[inline]
     pub(crate) fn push(&mut self, at: Time, key: K) {
         self.len += 1;
         let entry = Entry { at, key };
-        // The latest back that is not after `at`: lanes sort themselves by timeout.
-        let fits = |lane: &&mut VecDeque<Entry<K>>| lane.back().is_none_or(|back| back.at <= at);
-        let lane = self
-            .lanes
-            .iter_mut()
-            .filter(fits)
-            .max_by_key(|lane| lane.back().map(|back| back.at));
-        match lane {
-            Some(lane) => {
-                grow_by_an_eighth(lane);
-                lane.push_back(entry);
-            }
-            None => self.stragglers.push(Reverse(entry)),
+        let (last, before) = self.last;
+        if at < before
+            && let Some(lane) = self.lanes.get_mut(last)
+            && lane.back().is_some_and(|back| back.at <= at)
+        {
+            grow_by_an_eighth(lane);
+            lane.push_back(entry);
+        } else {
+            self.push_anywhere(entry);
+        }
+    }
+
+    /// To the lane with the latest back that is not after it: lanes sort themselves by timeout.
+    fn push_anywhere(&mut self, entry: Entry<K>) {
+        let backs = self.lanes.iter().map(|lane| lane.back().map(|b| b.at));
+        let fitting = backs.clone().enumerate();
+        let fitting = fitting.filter(|(_, back)| back.is_none_or(|back| back <= entry.at));
+        let Some((place, _)) = fitting.max_by_key(|(_, back)| *back) else {
+            return self.stragglers.push(Reverse(entry));
+        };
+        let later = backs.flatten().filter(|back| *back > entry.at).min();
+        self.last = (place, later.unwrap_or(Time::NEVER));
+        if let Some(lane) = self.lanes.get_mut(place) {
+            grow_by_an_eighth(lane);
+            lane.push_back(entry);
         }
     }
 

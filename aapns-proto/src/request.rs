@@ -191,12 +191,12 @@ impl Request {
 
     /// The path, with the query if it has one; visible ASCII.
     pub fn path(&self) -> &[u8] {
-        self.split().0
+        self.path_and_fields().0
     }
 
     /// The fields beyond the head's.
     pub fn fields(&self) -> FieldsRef<'_> {
-        FieldsRef(self.split().1)
+        self.path_and_fields().1
     }
 
     /// The body.
@@ -209,12 +209,14 @@ impl Request {
         self.0.response_limit
     }
 
-    /// The path and the packed fields.
+    /// Both at once.
     #[inline]
-    fn split(&self) -> (&[u8], &[u8]) {
-        let text = &self.0.text;
-        text.split_at_checked(self.0.path_len as usize)
-            .unwrap_or((text, &[]))
+    pub(crate) fn path_and_fields(&self) -> (&[u8], FieldsRef<'_>) {
+        let text = &*self.0.text;
+        match text.split_at_checked(self.0.path_len as usize) {
+            Some((path, fields)) => (path, FieldsRef(fields)),
+            None => (text, FieldsRef(&[])),
+        }
     }
 }
 

@@ -270,6 +270,7 @@ impl<R: Runtime> Builder<R> {
                 self.endpoint.environment(),
                 self.on_certificate_warning.clone(),
             ));
+            trust.is_plain = !self.endpoint.is_tls;
             if !self.ca_only {
                 trust.roots = crate::tls::Roots::built_in(self.runtime.roots());
             }

@@ -94,6 +94,9 @@ impl Access {
 #[derive(Clone, Default)]
 pub(super) struct Trust {
     pub(super) proxy: Option<Proxy>,
+    /// The server speaks no TLS: nothing of it is made ready.
+    #[cfg(feature = "rustls")]
+    pub(super) is_plain: bool,
     #[cfg(feature = "rustls")]
     pub(super) roots: crate::tls::Roots,
     /// The user's own configuration, in place of everything else.
@@ -117,7 +120,10 @@ impl Trust {
         };
         let access = Access {
             #[cfg(feature = "rustls")]
-            tls: Some(self.tls(credential)?),
+            tls: match self.is_plain {
+                true => None,
+                false => Some(self.tls(credential)?),
+            },
             tokens,
             proxy: self.proxy.clone(),
         };

@@ -80,15 +80,18 @@ impl Encoder {
         if self.table.is_resized() {
             self.resize(out);
         }
+        let (path, fields) = request.path_and_fields();
+        // Room for all that most requests have.
+        out.reserve(path.len() + TYPICAL_REST);
         out.push(PATH);
-        string(request.path(), out);
+        string(path, out);
         let slot = self.heads.find(request.head());
         if slot.epoch == self.table.epoch {
             out.extend_from_slice(&slot.piece);
         } else {
             encode_head(slot, &self.constants, &mut self.table, out);
         }
-        for (name, value) in request.fields() {
+        for (name, value) in fields {
             let [id, expiration, collapse_id] = &mut self.names;
             let known = match name {
                 APNS_ID => id,
@@ -110,8 +113,9 @@ impl Encoder {
             Some(slot) if slot.epoch == self.table.epoch => slot.list_size,
             _ => self.constants.list_size(request.head()),
         };
-        let path = b":path".len() + request.path().len() + limits::FIELD_OVERHEAD;
-        path + head + request.fields().list_size()
+        let (path, fields) = request.path_and_fields();
+        let path = b":path".len() + path.len() + limits::FIELD_OVERHEAD;
+        path + head + fields.list_size()
     }
 
     #[cold]
@@ -123,6 +127,9 @@ impl Encoder {
         }
     }
 }
+
+/// Octets of a block beside the path: a provider token, and a few indices and small fields.
+const TYPICAL_REST: usize = 512;
 
 /// A literal without indexing whose name is the static table's `:path` (RFC 7541 §6.2.2, appendix A).
 const PATH: u8 = 0x04;
@@ -336,7 +343,7 @@ fn literal(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends a string as it is: Huffman coding costs more than it saves on digits.
-#[inline]
+#[inline(always)]
 fn string(text: &[u8], out: &mut Vec<u8>) {
     integer::encode(text.len(), 0, 7, out);
     out.extend_from_slice(text);
