@@ -41,14 +41,16 @@ pub(crate) fn man(args: &ManArgs, console: Console) -> Outcome {
     let command = super::args::command();
     match &args.dir {
         Some(dir) => {
-            clap_mangen::generate_to(command, dir).map_err(|error| {
-                Fault::file(
-                    "write man pages to",
-                    dir,
-                    &error,
-                    "give a directory that you may write to",
-                )
-            })?;
+            let made = std::fs::create_dir_all(dir);
+            made.and_then(|()| clap_mangen::generate_to(command, dir))
+                .map_err(|error| {
+                    Fault::file(
+                        "write man pages to",
+                        dir,
+                        &error,
+                        "give a directory that you may write to",
+                    )
+                })?;
             console.note(format_args!(
                 "Man pages are in {}; see them with: man -l {}/aapns.1",
                 dir.display(),

@@ -15,8 +15,35 @@ use super::exchange::exchange;
 use super::exit::{Exit, Fault, Outcome};
 use super::notification::{NotificationArgs, expiration, invalid};
 
+/// What `aapns send --help` says after the flags.
+const HELP: &str = r#"Examples:
+  aapns send --cert client.pem 00fc13adff785122 "Your move" --title Chess --badge 1
+  aapns send --token-key AuthKey_ABC123DEFG.p8 --key-id ABC123DEFG --team-id DEF123GHIJ \
+      --topic com.example.app --input lines.ndjson --output results.ndjson
+
+A line of --input:
+  {"device_token": "00fc13adff785122", "payload": {"aps": {"alert": "Your move"}}}
+  and, if wanted: apns_id, topic, push_type, priority, expiration, collapse_id.
+  The flags of the same names are for lines that say nothing.
+
+A line of --output, for each line of --input in order of completion:
+  {"line": 1, "device_token": "…", "apns_id": "…", "unique_id": null, "outcome": "delivered",
+   "status": 200, "reason": null, "timestamp": null, "attempts": 1, "possible_duplicate": false,
+   "cause": null}
+
+Outcomes:
+  delivered      a final answer with status 200
+  rejected       a final answer with another status; reason says why
+  not_processed  no server can have processed it: safe to send again; cause says why
+  unknown        it may have been processed; cause says why
+  invalid        the line can't be a notification; reason says why
+
+Ctrl-C ends a run of many in order: what was read gets its outcome within five seconds, and --resume
+goes on from there."#;
+
 /// `aapns send`
 #[derive(Debug, Args)]
+#[command(after_long_help = HELP)]
 pub(crate) struct SendArgs {
     /// The device token, in hexadecimal
     #[arg(conflicts_with = "input")]

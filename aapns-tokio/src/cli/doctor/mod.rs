@@ -14,8 +14,21 @@ use super::console::Console;
 use super::exit::{Exit, Outcome};
 use report::Report;
 
+/// What `aapns doctor --help` says after the flags.
+const HELP: &str = "\
+Give the flags that you send with. Each line is ok, a warning, failed or not checked, and says what to
+do. Nothing is sent to anybody, unless --probe sends one push to a device token that nobody has.
+
+Examples:
+  aapns doctor --cert client.pem
+  aapns doctor --token-key AuthKey_ABC123DEFG.p8 --key-id ABC123DEFG --team-id DEF123GHIJ \
+      --topic com.example.app --server production --probe
+
+Exit codes: 0 nothing failed, 1 something failed, 2 wrong usage.";
+
 /// `aapns doctor`
 #[derive(Debug, Args)]
+#[command(after_long_help = HELP)]
 pub(crate) struct DoctorArgs {
     /// Send one push to a made-up device token, to see what the server says of the credential
     #[arg(long)]
