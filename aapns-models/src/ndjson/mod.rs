@@ -21,11 +21,13 @@
 //! ```
 
 mod input;
+mod lines;
 mod output;
 #[cfg(test)]
 mod tests;
 
 pub use input::{Defaults, InputLine, InvalidLine};
+pub use lines::{Line, Lines};
 pub use output::{Outcome, OutputLine, Settled};
 
 use std::borrow::Cow;

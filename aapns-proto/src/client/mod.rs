@@ -30,6 +30,8 @@ mod handle;
 mod heads;
 mod link;
 mod many;
+#[cfg(feature = "ndjson")]
+pub mod ndjson;
 mod options;
 mod pool;
 mod pool_task;

@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aapns_models::ndjson::Outcome as LineOutcome;
 use aapns_models::{Broadcast, BundleId, ChannelId, InvalidNotification, Notification, Priority};
+use aapns_proto::client::ndjson::Settlement;
 use clap::Args;
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use super::console::Console;
 use super::exchange::interruptible;
 use super::exit::{Exit, Fault, Outcome};
 use super::notification::{expiration, invalid};
-use super::settlement::Settlement;
+use super::settlement::Told;
 use crate::SendError;
 
 /// `aapns broadcast`

@@ -1,6 +1,7 @@
 //! `aapns channels`: broadcast channels of an app.
 
 use aapns_models::{BundleId, ChannelConfig, ChannelId, InvalidAnswer, StoragePolicy};
+use aapns_proto::client::ndjson::Settlement;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -8,7 +9,7 @@ use super::connect::ConnectArgs;
 use super::console::Console;
 use super::exchange::interruptible;
 use super::exit::{Exit, Fault, Outcome};
-use super::settlement::Settlement;
+use super::settlement::Told;
 use crate::{ChannelError, Channels};
 
 /// `aapns channels`

@@ -3,11 +3,11 @@
 use std::pin::pin;
 
 use aapns_proto::Request;
+use aapns_proto::client::ndjson::Settlement;
 use aapns_proto::client::{Answer, PostError};
 
 use super::console::Console;
 use super::exit::Fault;
-use super::settlement::Settlement;
 use super::signals::Signals;
 use crate::{Builder, Pool};
 

@@ -6,14 +6,16 @@ use std::path::Path;
 use aapns_models::ndjson::{Defaults, InputLine, Outcome as LineOutcome};
 use aapns_models::{ApnsId, CollapseId, DeviceToken, Priority, PushType, Topic};
 use aapns_proto::Request;
+use aapns_proto::client::ndjson::Requests;
 use clap::Args;
 
-use super::bulk::{self, BulkArgs, Requests};
+use super::bulk::{self, BulkArgs};
 use super::connect::ConnectArgs;
 use super::console::Console;
 use super::exchange::exchange;
 use super::exit::{Exit, Fault, Outcome};
 use super::notification::{NotificationArgs, expiration, invalid};
+use super::settlement::Told;
 
 /// What `aapns send --help` says after the flags.
 const HELP: &str = r#"Examples:

@@ -5,24 +5,22 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use aapns_models::ApnsId;
-use aapns_models::ndjson::{Defaults, InputLine, InvalidLine, Outcome};
+use aapns_models::ndjson::{self, Defaults, InputLine, InvalidLine, Outcome};
 use aapns_proto::client::PostOptions;
+use aapns_proto::client::ndjson::{INTERRUPTED, Requests, Settlement, device_token};
 use futures::Stream;
 use futures::stream::FuturesUnordered;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::flight::{Flight, Line};
-use super::input::LINE_LIMIT;
 use super::journal::Journal;
 use super::ledger::Ledger;
 use super::lines::{Lines, Next};
 use super::output::{FULL, Output, STALLED};
-use super::requests::{Requests, device_token};
 use super::tally::Tally;
 use crate::Pool;
 use crate::cli::exit::{Fault, io_text};
 use crate::cli::progress::Progress;
-use crate::cli::settlement::{INTERRUPTED, Settlement};
 use crate::cli::signals::Signals;
 
 /// Lines taken up before the others get their turn: the pool's links share this thread.
@@ -188,9 +186,10 @@ impl Engine {
             ..
         } = &mut self.setup;
         let (number, line) = match ready!(lines.poll_next(cx)) {
-            Next::Line(number, line) => (number, line),
-            Next::LongLine(number) => {
-                let reason = format!("the line is longer than {LINE_LIMIT} octets");
+            Next::Line(ndjson::Line::Whole(number, line)) => (number, line),
+            Next::Line(ndjson::Line::TooLong(number)) => {
+                let limit = ndjson::Lines::LIMIT;
+                let reason = format!("the line is longer than {limit} octets");
                 self.settle(number, None, None, &Settlement::invalid(reason));
                 return Poll::Ready(());
             }

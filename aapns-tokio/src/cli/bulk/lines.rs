@@ -1,80 +1,55 @@
-//! Lines out of pieces, one by one, numbered.
+//! Lines out of what the reading thread hands over, one by one.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use aapns_models::ndjson::{self, Line};
 use tokio::sync::mpsc;
 
-use super::input::{LINE_LIMIT, Piece};
+use super::input::Chunk;
 
 /// The input, line by line.
 #[derive(Debug)]
 pub(super) struct Lines {
-    pieces: mpsc::Receiver<Piece>,
-    piece: Vec<u8>,
-    /// Where the next line begins.
-    at: usize,
-    number: u64,
-    /// Octets of all lines so far, for the progress bar.
-    octets: u64,
+    chunks: mpsc::Receiver<Chunk>,
+    lines: ndjson::Lines,
 }
 
 /// What came.
 #[derive(Debug)]
 pub(super) enum Next<'a> {
-    /// A line without its line feed, and its number from 1.
-    Line(u64, &'a [u8]),
-    /// A line above [`LINE_LIMIT`].
-    LongLine(u64),
-    /// No more lines; an error if the input broke.
+    Line(Line<'a>),
+    /// No more lines; an error if the input broke: what was read of the last line then is none.
     End(Option<std::io::Error>),
 }
 
 impl Lines {
-    pub(super) fn new(pieces: mpsc::Receiver<Piece>) -> Self {
+    pub(super) fn new(chunks: mpsc::Receiver<Chunk>) -> Self {
         Self {
-            pieces,
-            piece: Vec::new(),
-            at: 0,
-            number: 0,
-            octets: 0,
+            chunks,
+            lines: ndjson::Lines::new(),
         }
     }
 
     /// The next line; pending until there is one.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next<'_>> {
-        while self.at >= self.piece.len() {
-            match std::task::ready!(self.pieces.poll_recv(cx)) {
-                Some(Piece::Lines(piece)) => {
-                    self.piece = piece;
-                    self.at = 0;
+        while !self.lines.has_line() {
+            match ready!(self.chunks.poll_recv(cx)) {
+                Some(Ok(octets)) => self.lines.push(octets),
+                Some(Err(error)) => return Poll::Ready(Next::End(Some(error))),
+                None => {
+                    self.lines.end();
+                    break;
                 }
-                Some(Piece::LongLine) => {
-                    self.number += 1;
-                    self.octets += LINE_LIMIT as u64;
-                    return Poll::Ready(Next::LongLine(self.number));
-                }
-                Some(Piece::Broken(error)) => return Poll::Ready(Next::End(Some(error))),
-                None => return Poll::Ready(Next::End(None)),
             }
         }
-        let rest = &self.piece[self.at..];
-        let line = match rest.iter().position(|octet| *octet == b'\n') {
-            Some(end) => {
-                self.at += end + 1;
-                &rest[..end]
-            }
-            None => {
-                self.at = self.piece.len();
-                rest
-            }
-        };
-        self.number += 1;
-        self.octets += line.len() as u64 + 1;
-        Poll::Ready(Next::Line(self.number, line))
+        match self.lines.next_line() {
+            Some(line) => Poll::Ready(Next::Line(line)),
+            None => Poll::Ready(Next::End(None)),
+        }
     }
 
     /// Octets of all lines that came.
     pub(super) fn octets(&self) -> u64 {
-        self.octets
+        self.lines.consumed()
     }
 }

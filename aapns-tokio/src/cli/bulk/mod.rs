@@ -7,7 +7,6 @@ mod journal;
 mod ledger;
 mod lines;
 mod output;
-mod requests;
 mod tally;
 
 use std::fs::{File, OpenOptions};
@@ -28,8 +27,6 @@ use journal::Journal;
 use ledger::Ledger;
 use lines::Lines;
 use output::Output;
-
-pub(crate) use requests::Requests;
 
 /// Flags of `send --input`.
 #[derive(Debug, Args)]

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use aapns_models::ndjson::InputLine;
 use aapns_models::{ApnsId, Expiration, PushType, Reason};
 use aapns_proto::client::Answer;
+use aapns_proto::client::ndjson::Requests;
 
 use super::report::Report;
 use super::{DoctorArgs, clock};
-use crate::cli::bulk::Requests;
 use crate::cli::console::Console;
 use crate::cli::exchange::exchange;
 use crate::cli::exit::Fault;

@@ -2,8 +2,9 @@
 
 use aapns_models::ndjson::InputLine;
 use aapns_models::{ApnsId, Priority, PushType};
-use aapns_proto::{Fields, Head, InvalidField, Method, Request};
 use bytes::Bytes;
+
+use crate::request::{Fields, Head, InvalidField, Method, Request};
 
 /// Combinations of topic, push type and priority that are kept; a file has a handful.
 const HEADS: usize = 64;
@@ -11,11 +12,11 @@ const HEADS: usize = 64;
 /// The path of a push, before the device token.
 const PATH: &str = "/3/device/";
 
-/// Makes requests whose heads are shared.
+/// Makes requests whose heads are shared: one for each topic, push type and priority, the last 64 of them.
 #[derive(Debug, Default)]
-pub(crate) struct Requests {
+pub struct Requests {
     heads: Vec<Known>,
-    /// Where the next new head goes once there are `HEADS`.
+    /// Where the next new head goes: the oldest one's place, once there are `HEADS`.
     next: usize,
 }
 
@@ -28,15 +29,11 @@ struct Known {
 }
 
 impl Requests {
-    /// The request of a line.
+    /// The request of a line, under this id.
     ///
     /// # Errors
-    /// None for a line that was parsed: its values were checked.
-    pub(crate) fn make(
-        &mut self,
-        line: &InputLine<'_>,
-        apns_id: ApnsId,
-    ) -> Result<Request, InvalidField> {
+    /// [`InvalidField`] if a value can't be a field; never for a line that was parsed, whose values were checked.
+    pub fn make(&mut self, line: &InputLine<'_>, apns_id: ApnsId) -> Result<Request, InvalidField> {
         let head = self.head(line)?;
         let mut path = String::with_capacity(PATH.len() + line.device_token.len());
         path.push_str(PATH);
@@ -68,18 +65,17 @@ impl Requests {
             priority: line.priority,
             head: head.clone(),
         };
-        if self.heads.len() < HEADS {
-            self.heads.push(known);
-        } else {
-            self.heads[self.next] = known;
-            self.next = (self.next + 1) % HEADS;
+        match self.heads.get_mut(self.next) {
+            Some(oldest) => *oldest = known,
+            None => self.heads.push(known),
         }
+        self.next = (self.next + 1) % HEADS;
         Ok(head)
     }
 }
 
-/// The device token in the path of a request made here.
-pub(super) fn device_token(request: &Request) -> &str {
+/// The device token in the path of a request that [`Requests`] made.
+pub fn device_token(request: &Request) -> &str {
     let token = request.path().get(PATH.len()..).unwrap_or_default();
     std::str::from_utf8(token).unwrap_or_default()
 }
@@ -103,8 +99,8 @@ mod tests {
 
     fn make(requests: &mut Requests, line: &str) -> Request {
         let defaults = Defaults::default();
-        let line = InputLine::parse(line.as_bytes(), 1, &defaults).unwrap();
-        requests.make(&line, ApnsId::from_u128(1)).unwrap()
+        let line = InputLine::parse(line.as_bytes(), 1, &defaults).expect("good");
+        requests.make(&line, ApnsId::from_u128(1)).expect("good")
     }
 
     #[test]
