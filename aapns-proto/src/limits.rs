@@ -190,6 +190,12 @@ pub const FAN_OUT: usize = 4_096;
 /// What is left of a client certificate when warnings begin: time enough to get the next one and bring it everywhere.
 pub const CERTIFICATE_WARNING: Duration = Duration::from_secs(30 * 86_400);
 
+/// Pools of one set of clients: with ten connections each, about the thousand open files that a process may have.
+pub const CLIENTS: usize = 100;
+
+/// How long a client of a set may be idle: Apple wants connections to be kept for hours, not opened for each push.
+pub const CLIENTS_IDLE: Duration = Duration::from_secs(3600);
+
 /// Octets of an answer about channels: a list of Apple's limit of 10,000 ids has some hundred kilobytes.
 pub const CHANNEL_ANSWER: u32 = 1024 * 1024;
 

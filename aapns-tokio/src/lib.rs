@@ -3,6 +3,7 @@
 //! | | does | retries |
 //! |---|---|---|
 //! | [`Client`] | typed notifications to device tokens | yes |
+//! | [`Clients`] | a client for each of many teams and servers | yes |
 //! | [`Channels`] | the broadcast channels of apps | yes |
 //! | [`Pool`] | any [`Request`], over several connections | yes |
 //! | [`Connection`] | any request, over one connection | never |
@@ -27,9 +28,9 @@ pub use aapns_models as models;
 pub use aapns_proto as proto;
 pub use aapns_proto::client::{
     Answer, BroadcastSent, BuildError, CertificateFault, CertificateWarning, ChannelError,
-    ConnectError, Credential, DeadToken, DeadTokenHint, DeadTokens, Drained, Endpoint, Environment,
-    Failure, InvalidEndpoint, PostError, PostOptions, Posting, Prepared, Proxy, ProxyError,
-    ResponseError, SendError, Sent, State, TokenSource, Unordered,
+    ClientKey, ClientsError, ConnectError, Credential, DeadToken, DeadTokenHint, DeadTokens,
+    Drained, Endpoint, Environment, Failure, InvalidEndpoint, PostError, PostOptions, Posting,
+    Prepared, Proxy, ProxyError, ResponseError, SendError, Sent, State, TokenSource, Unordered,
 };
 pub use aapns_proto::delivery::{Cause, Delivery, DialError, DialStep};
 pub use aapns_proto::pool::Stats;
@@ -39,6 +40,8 @@ pub use runtime::Tokio;
 
 /// Sends typed notifications; see [`aapns_proto::client::Client`].
 pub type Client = aapns_proto::client::Client<Tokio>;
+/// A client for each of many teams and servers; see [`aapns_proto::client::Clients`].
+pub type Clients = aapns_proto::client::Clients<Tokio>;
 /// The broadcast channels of apps; see [`aapns_proto::client::Channels`].
 pub type Channels = aapns_proto::client::Channels<Tokio>;
 /// Several connections behind one queue; see [`aapns_proto::client::Pool`].

@@ -24,7 +24,7 @@ impl std::fmt::Display for Environment {
 }
 
 /// An origin: scheme, host and port.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {
     pub(super) host: Arc<str>,
     pub(super) port: u16,

@@ -3,6 +3,7 @@
 //! | handle | does | retries |
 //! |---|---|---|
 //! | [`Client`] | typed notifications to device tokens | yes |
+//! | [`Clients`] | a client for each of many teams and servers | yes |
 //! | [`Channels`] | the broadcast channels of apps | yes |
 //! | [`Pool`] | any [`Request`](crate::Request), over several connections | yes |
 //! | [`Connection`] | any request, over one connection | never |
@@ -17,6 +18,7 @@ mod builder;
 #[cfg(feature = "rustls")]
 mod certificate;
 mod channels;
+mod clients;
 mod connection;
 mod credential;
 mod dead;
@@ -51,6 +53,7 @@ pub use builder::{BuildError, Builder};
 #[cfg(feature = "rustls")]
 pub use certificate::{CertificateFault, CertificateWarning};
 pub use channels::{ChannelError, Channels};
+pub use clients::{ClientKey, Clients, ClientsBuilder, ClientsError};
 pub use connection::{ConnectError, Connection, Posting};
 pub use credential::Credential;
 pub use dead::{DeadToken, DeadTokenHint, DeadTokens};

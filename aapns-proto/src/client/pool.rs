@@ -194,6 +194,11 @@ impl<R: Runtime> Pool<R> {
         ApnsId::from_u128(number & !version & !variant | 4 << 76 | 0b10 << 62)
     }
 
+    /// Whether this is the only handle.
+    pub(super) fn is_unshared(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
     pub(super) fn shared(&self) -> &Arc<Shared<R>> {
         &self.0.shared
     }

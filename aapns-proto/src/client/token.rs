@@ -23,6 +23,9 @@ pub struct TokenSource(Arc<Source>);
 
 struct Source {
     mint: Mint,
+    /// What it signs with, if that is known here.
+    #[cfg(feature = "rustls")]
+    signer: Option<Arc<crate::tls::Signer>>,
     state: Mutex<State>,
 }
 
@@ -74,10 +77,28 @@ impl TokenSource {
     #[cfg(feature = "rustls")]
     pub fn signer(signer: crate::tls::Signer) -> Self {
         let signer = Arc::new(signer);
-        Self::from_mint(Box::new(move |unix| {
+        let own = Arc::clone(&signer);
+        let mint: Mint = Box::new(move |unix| {
             let token = signer.sign(unix);
             Box::pin(async move { token })
+        });
+        Self(Arc::new(Source {
+            mint,
+            signer: Some(own),
+            state: Mutex::default(),
         }))
+    }
+
+    /// Whether both are known to sign with one key of one team, or are one source.
+    pub(super) fn has_key_of(&self, other: &Self) -> bool {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return true;
+        }
+        #[cfg(feature = "rustls")]
+        if let (Some(ours), Some(theirs)) = (&self.0.signer, &other.0.signer) {
+            return ours.has_key_of(theirs);
+        }
+        false
     }
 
     /// The present token; a new one if that was refused or is 50 minutes old.
@@ -108,6 +129,8 @@ impl TokenSource {
     fn from_mint(mint: Mint) -> Self {
         Self(Arc::new(Source {
             mint,
+            #[cfg(feature = "rustls")]
+            signer: None,
             state: Mutex::default(),
         }))
     }

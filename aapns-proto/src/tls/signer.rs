@@ -101,6 +101,15 @@ impl Signer {
         })
     }
 
+    /// Whether both sign with the same key for the same team; false if a key doesn't tell its public part.
+    pub fn has_key_of(&self, other: &Self) -> bool {
+        let public = self.key.public_key();
+        self.key_id == other.key_id
+            && self.team_id == other.team_id
+            && public.is_some()
+            && public == other.key.public_key()
+    }
+
     /// The key's ID, the JWT's `kid`.
     pub fn key_id(&self) -> &str {
         &self.key_id

@@ -1,7 +1,11 @@
 //! The handles on real sockets and TLS, against the mock.
 #![cfg(feature = "mock")]
 
+#[path = "../support/certificate.rs"]
+mod certificate;
+mod certificates;
 mod channels;
+mod clients;
 mod connection;
 mod credentials;
 mod dead;

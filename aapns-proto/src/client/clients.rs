@@ -1,0 +1,464 @@
+//! Many teams, environments and topics in one process.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+use aapns_models::Topic;
+use futures_core::Stream;
+
+use crate::limits::{CLIENTS, CLIENTS_IDLE};
+use crate::pool::Stats;
+use crate::time::Time;
+
+use super::bell::Bell;
+use super::builder::{BuildError, Builder};
+use super::credential::Credential;
+use super::endpoint::Endpoint;
+use super::handle::Client;
+use super::pool::{Drained, State};
+use super::runtime::{Runtime, Timer};
+use super::unordered::Unordered;
+
+/// A [`Client`] for each credential and server, made when it is first asked for. Cheap to clone; clones
+/// are the same set.
+///
+/// APNs binds a connection to the first team, key and environment that it sees, so that each of them
+/// needs a pool of its own; topics of one key share theirs. Ask for a client when there is something to
+/// send, and drop it afterwards: that costs a look into a map. What nobody holds and nothing is under way
+/// in is idle; after an hour of that a pool is closed, with its connections.
+///
+/// There are 100 pools at most, unless the builder says otherwise. When one more is asked for, the one
+/// that has been idle for longest gives way. When none is idle, the call fails with
+/// [`ClientsError::Busy`]: to wait could be for ever, if whoever asks holds the others.
+///
+/// Credentials are known by names of your choice. Those that are one team's and one key share one
+/// source of provider tokens, under whatever names: Apple wants one token of a key to be used by all.
+pub struct Clients<R: Runtime>(Arc<Inner<R>>);
+
+/// Sets up [`Clients`].
+#[must_use = "nothing is set up before build()"]
+pub struct ClientsBuilder<R: Runtime> {
+    runtime: R,
+    template: Template<R>,
+    credentials: BTreeMap<Arc<str>, Credential>,
+    most: usize,
+    idle: Duration,
+}
+
+type Template<R> = Box<dyn Fn(Builder<R>) -> Builder<R> + Send + Sync>;
+
+/// Which client: the credential's name, the server, and the topic of notifications that name none.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientKey {
+    credential: Arc<str>,
+    endpoint: Endpoint,
+    topic: Option<Topic>,
+}
+
+/// Why there is no client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientsError {
+    /// No credential was given under this name.
+    #[error("there is no credential called {0:?}")]
+    UnknownCredential(Arc<str>),
+    /// There are as many as there may be, and each is held by somebody or has something under way.
+    #[error("all {0} clients are in use")]
+    Busy(usize),
+    /// All were closed.
+    #[error("closed")]
+    Closed,
+    /// The client can't be set up.
+    #[error("{0}")]
+    Build(#[from] BuildError),
+}
+
+struct Inner<R: Runtime> {
+    runtime: R,
+    template: Template<R>,
+    most: usize,
+    idle: Duration,
+    /// Rung when there is more for the sweeper to look after, or nothing any more.
+    bell: Arc<Bell>,
+    state: Mutex<Table<R>>,
+}
+
+/// What is under the lock.
+struct Table<R: Runtime> {
+    credentials: BTreeMap<Arc<str>, Credential>,
+    entries: BTreeMap<(Arc<str>, Endpoint), Entry<R>>,
+    is_closed: bool,
+}
+
+struct Entry<R: Runtime> {
+    client: Client<R>,
+    /// When it was last seen in use.
+    used: Time,
+}
+
+impl ClientKey {
+    /// The client of this credential at this server.
+    pub fn new(credential: impl Into<Arc<str>>, endpoint: Endpoint) -> Self {
+        Self {
+            credential: credential.into(),
+            endpoint,
+            topic: None,
+        }
+    }
+
+    /// Notifications that name no topic have this one.
+    #[must_use]
+    pub fn topic(mut self, topic: Topic) -> Self {
+        self.topic = Some(topic);
+        self
+    }
+}
+
+impl<R: Runtime + Default> Clients<R> {
+    /// Sets up a set of clients.
+    pub fn builder() -> ClientsBuilder<R> {
+        ClientsBuilder::new(R::default())
+    }
+}
+
+impl<R: Runtime> ClientsBuilder<R> {
+    /// On this runtime.
+    pub fn new(runtime: R) -> Self {
+        Self {
+            runtime,
+            template: Box::new(|builder| builder),
+            credentials: BTreeMap::new(),
+            most: CLIENTS,
+            idle: CLIENTS_IDLE,
+        }
+    }
+
+    /// How each client is set up: numbers of connections, timeouts, authorities. Server and credential are
+    /// the key's.
+    pub fn each(
+        mut self,
+        template: impl Fn(Builder<R>) -> Builder<R> + Send + Sync + 'static,
+    ) -> Self {
+        self.template = Box::new(template);
+        self
+    }
+
+    /// A credential under this name; more can come [later](Clients::set_credential).
+    pub fn credential(
+        mut self,
+        name: impl Into<Arc<str>>,
+        credential: impl Into<Credential>,
+    ) -> Self {
+        let credential = shared(&self.credentials, credential.into());
+        self.credentials.insert(name.into(), credential);
+        self
+    }
+
+    /// The most pools at a time, at least 1; 100 by default.
+    pub fn most(mut self, most: usize) -> Self {
+        self.most = most.max(1);
+        self
+    }
+
+    /// How long a pool may be idle before it is closed; an hour by default.
+    pub fn idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
+    }
+
+    /// The set, without a client yet.
+    pub fn build(self) -> Clients<R> {
+        let bell = Arc::<Bell>::default();
+        let inner = Arc::new(Inner {
+            runtime: self.runtime.clone(),
+            template: self.template,
+            most: self.most,
+            idle: self.idle,
+            bell: Arc::clone(&bell),
+            state: Mutex::new(Table {
+                credentials: self.credentials,
+                entries: BTreeMap::new(),
+                is_closed: false,
+            }),
+        });
+        let sweeping = sweep(Arc::downgrade(&inner), self.runtime.clone(), bell);
+        self.runtime.spawn(sweeping);
+        Clients(inner)
+    }
+}
+
+impl<R: Runtime> Clients<R> {
+    /// The client of this key; made by the first call, and the same pool for all who ask until it is retired.
+    ///
+    /// A client that was closed by one of its holders is replaced by a new one.
+    ///
+    /// # Errors
+    /// [`ClientsError`].
+    pub fn client(&self, key: &ClientKey) -> Result<Client<R>, ClientsError> {
+        let now = self.0.runtime.now();
+        let mut state = self.0.lock();
+        if state.is_closed {
+            return Err(ClientsError::Closed);
+        }
+        let place = (Arc::clone(&key.credential), key.endpoint.clone());
+        if let Some(entry) = state.entries.get_mut(&place)
+            && !entry.is_closed()
+        {
+            entry.used = now;
+            return Ok(entry.give(key));
+        }
+        let credential = state.credentials.get(&key.credential).cloned();
+        let credential = credential
+            .ok_or_else(|| ClientsError::UnknownCredential(Arc::clone(&key.credential)))?;
+        // Dropped, thus closed, without the lock.
+        let mut retired = state.entries.remove(&place);
+        if state.entries.len() >= self.0.most {
+            let longest = state.longest_idle();
+            let longest = longest.ok_or(ClientsError::Busy(self.0.most))?;
+            retired = state.entries.remove(&longest);
+        }
+        let client = self.0.build(key, credential)?;
+        let entry = Entry { client, used: now };
+        let asked = entry.give(key);
+        state.entries.insert(place, entry);
+        drop(state);
+        drop(retired);
+        self.0.bell.ring();
+        Ok(asked)
+    }
+
+    /// Gives a credential under this name, or another in place of one: clients that have the old one go on
+    /// with the new one, without losing a notification.
+    ///
+    /// # Errors
+    /// [`BuildError`] if a client can't use it: that client keeps the old one.
+    pub fn set_credential(
+        &self,
+        name: impl Into<Arc<str>>,
+        credential: impl Into<Credential>,
+    ) -> Result<(), BuildError> {
+        let name = name.into();
+        let mut state = self.0.lock();
+        let credential = shared(&state.credentials, credential.into());
+        let users: Vec<Client<R>> = state.of(&name).map(|e| e.client.clone()).collect();
+        state.credentials.insert(name, credential.clone());
+        drop(state);
+        let results: Vec<_> = users
+            .iter()
+            .map(|client| client.set_credential(&credential))
+            .collect();
+        results.into_iter().collect()
+    }
+
+    /// Forgets a credential. Its clients are closed, once those who hold them have dropped them and what is
+    /// under way is over.
+    pub fn remove_credential(&self, name: &str) {
+        let mut state = self.0.lock();
+        state.credentials.remove(name);
+        let kept = std::mem::take(&mut state.entries);
+        let (retired, kept): (BTreeMap<_, _>, _) =
+            kept.into_iter().partition(|((of, _), _)| **of == *name);
+        state.entries = kept;
+        drop(state);
+        drop(retired);
+    }
+
+    /// How many pools there are.
+    pub fn len(&self) -> usize {
+        self.0.lock().entries.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The counters of each pool.
+    pub fn stats(&self) -> Vec<(ClientKey, Stats)> {
+        let state = self.0.lock();
+        let of = |((credential, endpoint), entry): (&(Arc<str>, Endpoint), &Entry<R>)| {
+            let key = ClientKey::new(Arc::clone(credential), endpoint.clone());
+            (key, entry.client.stats())
+        };
+        state.entries.iter().map(of).collect()
+    }
+
+    /// Gives out no more clients, and [drains](Client::drain) all that there are, each for at most `limit`.
+    pub async fn drain(&self, limit: Duration) -> Drained {
+        self.end(Some(limit)).await
+    }
+
+    /// Gives out no more clients, and closes all that there are at once: what is queued comes back to its
+    /// callers.
+    pub async fn close(&self) -> Drained {
+        self.end(None).await
+    }
+
+    async fn end(&self, limit: Option<Duration>) -> Drained {
+        let entries = {
+            let mut state = self.0.lock();
+            state.is_closed = true;
+            std::mem::take(&mut state.entries)
+        };
+        let mut ending: Unordered<(), Pin<Box<dyn Future<Output = Drained> + Send>>> =
+            Unordered::new();
+        for entry in entries.into_values() {
+            ending.push(
+                (),
+                Box::pin(async move {
+                    match limit {
+                        Some(limit) => entry.client.drain(limit).await,
+                        None => entry.client.close().await,
+                    }
+                }),
+            );
+        }
+        let mut unsent = 0;
+        poll_fn(|cx| {
+            while let Some(((), drained)) = ready!(Pin::new(&mut ending).poll_next(cx)) {
+                unsent += drained.unsent;
+            }
+            Poll::Ready(())
+        })
+        .await;
+        Drained { unsent }
+    }
+}
+
+impl<R: Runtime> Inner<R> {
+    fn lock(&self) -> MutexGuard<'_, Table<R>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn build(&self, key: &ClientKey, credential: Credential) -> Result<Client<R>, BuildError> {
+        let builder = Builder::new(self.runtime.clone(), key.endpoint.clone());
+        (self.template)(builder)
+            .endpoint(key.endpoint.clone())
+            .credential(credential)
+            .build()
+    }
+
+    /// Closes what has been idle for long enough; the moment of the next look.
+    fn retire(&self) -> Option<Time> {
+        let now = self.runtime.now();
+        let mut state = self.lock();
+        for entry in state.entries.values_mut() {
+            if !entry.is_idle() {
+                entry.used = now;
+            }
+        }
+        let is_kept = |entry: &Entry<R>| entry.used + self.idle > now;
+        let entries = std::mem::take(&mut state.entries);
+        let (kept, retired): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            entries.into_iter().partition(|(_, entry)| is_kept(entry));
+        let next = kept.values().map(|entry| entry.used + self.idle).min();
+        state.entries = kept;
+        drop(state);
+        drop(retired);
+        next
+    }
+}
+
+impl<R: Runtime> Drop for Inner<R> {
+    fn drop(&mut self) {
+        self.bell.ring();
+    }
+}
+
+impl<R: Runtime> Table<R> {
+    fn of(&self, name: &str) -> impl Iterator<Item = &Entry<R>> {
+        let of_name = move |((of, _), _): &(&(Arc<str>, Endpoint), &Entry<R>)| **of == *name;
+        self.entries.iter().filter(of_name).map(|(_, entry)| entry)
+    }
+
+    fn longest_idle(&self) -> Option<(Arc<str>, Endpoint)> {
+        let idle = self.entries.iter().filter(|(_, entry)| entry.is_idle());
+        idle.min_by_key(|(_, entry)| entry.used)
+            .map(|(place, _)| place.clone())
+    }
+}
+
+impl<R: Runtime> Entry<R> {
+    /// A handle for whoever asked.
+    fn give(&self, key: &ClientKey) -> Client<R> {
+        match &key.topic {
+            Some(topic) => self.client.with_topic(topic.clone()),
+            None => self.client.clone(),
+        }
+    }
+
+    /// Nobody else has a handle, and nothing is under way.
+    fn is_idle(&self) -> bool {
+        let pool = self.client.pool();
+        let stats = pool.stats();
+        pool.is_unshared()
+            && stats.pending + stats.retrying + stats.inflight == 0
+            && pool.waiting() == 0
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(self.client.pool().state(), State::Closing | State::Closed)
+    }
+}
+
+/// Retires idle clients until the set is gone.
+async fn sweep<R: Runtime>(clients: Weak<Inner<R>>, runtime: R, bell: Arc<Bell>) {
+    let mut timer = runtime.timer();
+    poll_fn(|cx| {
+        bell.listen(cx);
+        loop {
+            bell.hear();
+            let Some(inner) = clients.upgrade() else {
+                return Poll::Ready(());
+            };
+            let next = inner.retire();
+            drop(inner);
+            match next {
+                Some(at) => ready!(timer.poll_until(cx, at)),
+                None => return Poll::Pending,
+            }
+        }
+    })
+    .await;
+}
+
+/// The credential, with the source of tokens of another that has the same key.
+fn shared(known: &BTreeMap<Arc<str>, Credential>, credential: Credential) -> Credential {
+    let Credential::Token(source) = &credential else {
+        return credential;
+    };
+    let same = known.values().find_map(|other| match other {
+        Credential::Token(other) if other.has_key_of(source) => Some(other.clone()),
+        _ => None,
+    });
+    same.map_or(credential, Credential::Token)
+}
+
+impl<R: Runtime> Clone for Clients<R> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for Clients<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Clients")
+            .field("len", &self.len())
+            .field("most", &self.0.most)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for ClientsBuilder<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientsBuilder")
+            .field("credentials", &self.credentials.len())
+            .field("most", &self.most)
+            .field("idle", &self.idle)
+            .finish_non_exhaustive()
+    }
+}
