@@ -15,10 +15,12 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Each example, and the test below that runs it.
-const EXAMPLES: [(&str, fn()); 3] = [
+const EXAMPLES: [(&str, fn()); 5] = [
+    ("broadcast", broadcast),
     ("fan_out", fan_out),
     ("live_activity", live_activity),
     ("service", service),
+    ("tenants", tenants),
 ];
 
 #[test]
@@ -35,6 +37,37 @@ fn every_example_of_the_folder_is_run() {
         eprintln!("running {name}");
         run();
     }
+}
+
+fn broadcast() {
+    let ran = run("broadcast", &[]);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    let expected = [
+        "channels: 1",
+        "1:0",
+        "1:1",
+        "2:1",
+        "the end",
+        "the channel: 400 ChannelNotRegistered",
+    ];
+    assert_eq!(lines, expected, "{ran:?}");
+}
+
+fn tenants() {
+    let ran = run("tenants", &[]);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    let expected = [
+        "bakery production com.example.bread: attempt 1",
+        "bakery production com.example.cake: attempt 1",
+        "bakery sandbox com.example.bread: attempt 1",
+        "florist production com.example.tulips: attempt 1",
+        "pools: 3",
+        "florist: there is no credential called \"florist\"",
+        "butcher: there is no credential called \"butcher\"",
+        "pools: 2",
+        "unsent: 0",
+    ];
+    assert_eq!(lines, expected, "{ran:?}");
 }
 
 fn live_activity() {
