@@ -25,6 +25,8 @@ pub struct Link<T> {
     hand: Hand<T>,
     /// The connection had credit but took nothing: until something happens to it there is none.
     is_blocked: bool,
+    /// At the last exchange no write or flush was pending.
+    is_clear: bool,
     /// The first SETTINGS, and the first answer, were told to the pool.
     is_ready: bool,
     is_proven: bool,
@@ -46,6 +48,7 @@ impl<T: Tag> Link<T> {
             connection: Connection::new(config, now),
             hand: Hand::new(id),
             is_blocked: false,
+            is_clear: true,
             is_ready: false,
             is_proven: false,
             dry_since: None,
@@ -142,6 +145,7 @@ impl<T: Tag> Link<T> {
         may_take: bool,
         pool: &mut Pool<T>,
     ) -> Option<LinkId> {
+        self.is_clear = may_take;
         let credit = self.credit(may_take);
         pool.exchange(now, unix, credit, &mut self.hand)
     }
@@ -245,7 +249,9 @@ impl<T: Tag> Link<T> {
             self.hand.news.is_ready = true;
             self.hand.news.is_urgent = true;
         }
-        let is_dry = self.is_ready && self.connection.credit().streams == 0;
+        // A socket that takes nothing is no better: with nothing in flight no PING finds it out.
+        let is_dry = !self.is_clear || self.connection.credit().streams == 0;
+        let is_dry = is_dry && self.is_ready;
         if !is_dry || self.connection.is_draining() {
             self.dry_since = None;
         } else if self.dry_since.is_none() {

@@ -245,3 +245,17 @@ fn what_expires_before_a_first_link_is_up_says_where_the_dial_hangs() {
     assert_eq!(expire(&mut net, 4), "http2: no SETTINGS yet");
     net.pool.link_closed(net.now, link);
 }
+
+#[test]
+fn a_link_whose_socket_takes_nothing_is_replaced_though_nothing_is_in_flight() {
+    let mut net = Net::new(1, 1);
+    net.clog(0);
+    let deadline = net.now + SECOND;
+    net.submit_job(job(7).deadline(Some(deadline))).unwrap();
+    net.wait(SECOND);
+    assert_eq!(net.outcome(), (7, Err((Cause::Timeout, Delivery::Unknown))));
+    net.submit(8);
+    net.wait(11 * SECOND);
+    net.serve(1, |peer| peer.answer());
+    assert_eq!(net.outcome(), (8, Ok(200)));
+}

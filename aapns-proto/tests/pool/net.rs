@@ -33,6 +33,10 @@ pub(crate) struct Net {
 pub(crate) struct End {
     link: Link<u32>,
     pub(crate) peer: Peer,
+    /// The socket takes nothing.
+    is_clogged: bool,
+    /// A write is pending.
+    is_pending: bool,
 }
 
 impl Net {
@@ -129,6 +133,11 @@ impl Net {
         &mut self.ends[at].as_mut().expect("a link").peer
     }
 
+    /// From now on the socket of a link takes nothing, and brings nothing.
+    pub(crate) fn clog(&mut self, at: usize) {
+        self.ends[at].as_mut().expect("a link").is_clogged = true;
+    }
+
     /// The transport of a link is cut.
     pub(crate) fn cut(&mut self, at: usize) {
         let end = self.ends[at].as_mut().expect("a link");
@@ -201,15 +210,22 @@ impl Net {
             self.ends.resize_with(at + 1, || None);
         }
         let peer = Peer::new(self.limit);
-        self.ends[at] = Some(End { link, peer });
+        self.ends[at] = Some(End {
+            link,
+            peer,
+            is_clogged: false,
+            is_pending: false,
+        });
     }
 
     /// One turn of a link's driver; whether anything happened.
     fn turn(&mut self, at: usize) -> bool {
         let (now, unix) = (self.now, self.unix());
-        let Some(End { link, peer }) = &mut self.ends[at] else {
+        let Some(end) = &mut self.ends[at] else {
             return false;
         };
+        let may_take = !end.is_pending;
+        let End { link, peer, .. } = end;
         let input = std::mem::take(&mut peer.output);
         let mut is_busy = !input.is_empty();
         if is_busy {
@@ -217,14 +233,15 @@ impl Net {
             link.handle_read(now, input.len());
         }
         let mut wake = None;
-        if link.wants_exchange(true) {
+        if link.wants_exchange(may_take) {
             is_busy = true;
-            wake = link.exchange(now, unix, true, &mut self.pool);
+            wake = link.exchange(now, unix, may_take, &mut self.pool);
             link.handle_taken(now);
         }
         self.done.extend(std::iter::from_fn(|| link.poll_done()));
         let output = link.transmit().to_vec();
-        if !output.is_empty() {
+        end.is_pending = end.is_clogged && !output.is_empty();
+        if !output.is_empty() && !end.is_clogged {
             is_busy = true;
             peer.read(&output);
             link.handle_written(now, output.len());
