@@ -33,12 +33,24 @@ kinds! {
     GoAway = "GOAWAY",
     /// GOAWAY(2^31-1) and then the exact one.
     GoAwayTwice = "GOAWAY in two steps",
+    /// GOAWAY(2^31-1), and never another.
+    GoAwayNotice = "GOAWAY, only announced",
+    /// GOAWAY with a reason that is about the credential or the connection.
+    GoAwayReason = "GOAWAY for a reason",
     /// The server leaves before the streams it promised to finish.
     GoAwayLeaves = "GOAWAY, then cut",
     /// The stream limit falls, 0 included.
     LimitFalls = "limit falls",
     /// The stream limit rises.
     LimitRises = "limit rises",
+    /// The stream limit goes between 1 and 1000 faster than it is acknowledged.
+    LimitBounces = "limit bounces",
+    /// SETTINGS_INITIAL_WINDOW_SIZE changes, to 0 too.
+    WindowChanges = "initial window changes",
+    /// SETTINGS_HEADER_TABLE_SIZE changes.
+    TableChanges = "HPACK table changes",
+    /// SETTINGS_MAX_HEADER_LIST_SIZE falls below what requests have.
+    TinyFieldList = "tiny field list",
     /// REFUSED_STREAM, and sometimes STREAM_CLOSED after it.
     Refused = "REFUSED_STREAM",
     /// RST_STREAM with another code.
@@ -63,6 +75,12 @@ kinds! {
     Shutdown = "503 Shutdown",
     /// Answers that say no: 400, 410.
     Rejected = "4xx",
+    /// 403 for a reason that no other attempt gets over.
+    Forbidden = "403",
+    /// 421.
+    Misdirected = "421",
+    /// A server that says the same no to all requests for a while.
+    Spell = "one no to all",
     /// Window updates come late and in small pieces.
     TinyWindow = "tiny window",
     /// An answer whose body never comes.
@@ -71,18 +89,30 @@ kinds! {
     EarlyAnswer = "early answer",
     /// A response that HTTP/2 forbids.
     Malformed = "malformed response",
+    /// A field block in two parts, the second one late.
+    LateBlock = "late field block",
+    /// Many PINGs at once.
+    PingFlood = "PING flood",
     /// Frames without use: PING, unknown kinds, PRIORITY, 103.
     Noise = "noise",
     /// The connection is reset after some octets, one or both ways.
     Cut = "cut",
     /// The server closes its side without a word.
     HalfClose = "half-close",
+    /// The server writes no more, and reads on.
+    Shut = "server writes no more",
     /// Nothing moves for a while, one way or both.
     Stall = "stall",
     /// A write fails after some of it went out.
     WriteFails = "write fails",
     /// The link's task is dropped.
     DriverDropped = "driver dropped",
+    /// The whole process stands still.
+    Freeze = "process stands still",
+    /// A wake-up for nothing.
+    SpuriousWake = "spurious wake",
+    /// A timer that is not due.
+    SpuriousTimer = "spurious timer",
     /// A wake-up arrives late.
     LateWake = "late wake",
     /// The caller goes away.
@@ -95,6 +125,8 @@ kinds! {
     NewCredential = "new credential",
     /// The pool's size changes.
     Resize = "resize",
+    /// The pool is closed while faults strike.
+    Close = "close",
 }
 
 /// The swarm of one world.

@@ -1,12 +1,14 @@
 //! Runs simulated worlds: `simulate --seeds N [--from S]`, or `simulate --replay S` to read one.
 //!
 //! It stops at the first failure; with `--survey` it goes on, and lists the failures by rule.
+//! `simulate --mutants` says of each broken variant of the core which seed catches it.
 
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use aapns_proto::mutants::Mutant;
 use tests::oracle::{Outcomes, Rule};
 use tests::swarm::Kind;
 use tests::world::{Report, World};
@@ -21,6 +23,10 @@ enum Command {
         is_survey: bool,
     },
     Replay(u64),
+    Mutants {
+        from: u64,
+        seeds: u64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -31,18 +37,24 @@ fn main() -> ExitCode {
             is_survey,
         }) => run(from, seeds, is_survey),
         Some(Command::Replay(seed)) => replay(seed),
+        Some(Command::Mutants { from, seeds }) => mutants(from, seeds),
         None => {
-            eprintln!("usage: simulate --seeds N [--from S] [--survey] | --replay S");
+            eprintln!("usage: simulate --seeds N [--from S] [--survey | --mutants] | --replay S");
             ExitCode::from(2)
         }
     }
 }
 
 fn parse(mut args: impl Iterator<Item = String>) -> Option<Command> {
-    let (mut from, mut seeds, mut replay, mut is_survey) = (0, 1_000, None, false);
+    let (mut from, mut seeds, mut replay) = (0, 1_000, None);
+    let (mut is_survey, mut is_mutants) = (false, false);
     while let Some(arg) = args.next() {
-        if arg == "--survey" {
-            is_survey = true;
+        match arg.as_str() {
+            "--survey" => is_survey = true,
+            "--mutants" => is_mutants = true,
+            _ => {}
+        }
+        if matches!(arg.as_str(), "--survey" | "--mutants") {
             continue;
         }
         let value = args.next()?.replace('_', "").parse().ok()?;
@@ -52,6 +64,9 @@ fn parse(mut args: impl Iterator<Item = String>) -> Option<Command> {
             "--replay" => replay = Some(value),
             _ => return None,
         }
+    }
+    if is_mutants {
+        return Some(Command::Mutants { from, seeds });
     }
     let run = Command::Run {
         from,
@@ -175,6 +190,23 @@ fn work(next: &AtomicU64, end: u64, is_survey: bool, total: &Mutex<Total>) {
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         reports.into_iter().for_each(|report| total.add(report));
     }
+}
+
+/// Each must be caught: the oracle would be blind otherwise.
+fn mutants(from: u64, seeds: u64) -> ExitCode {
+    let mut exit = ExitCode::SUCCESS;
+    for mutant in Mutant::ALL {
+        match World::catch(mutant, from..from.saturating_add(seeds)) {
+            Some((seed, rule)) => {
+                println!("{mutant:?}: seed {seed}, by the rule \"{}\"", rule.name())
+            }
+            None => {
+                println!("{mutant:?}: not caught within {seeds} seeds");
+                exit = ExitCode::FAILURE;
+            }
+        }
+    }
+    exit
 }
 
 fn replay(seed: u64) -> ExitCode {

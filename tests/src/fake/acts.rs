@@ -5,12 +5,21 @@ use std::time::Duration;
 use aapns_proto::Time;
 
 use super::fate::{self, Fate, No};
+use super::goaway::TWO_STEPS;
 use super::server::{Act, Context, Mood, Server};
 use super::wire::{self, code, kind};
 use crate::callers;
 use crate::swarm::Kind;
 
-const TWO_STEPS: u32 = 0x7fff_ffff;
+/// What GOAWAY can give as its reason (FACTS §13.4).
+const GOAWAY_REASONS: [&str; 6] = [
+    "IdleTimeout",
+    "BadCertificate",
+    "InvalidProviderToken",
+    "ExpiredProviderToken",
+    "TooManyProviderTokenUpdates",
+    "Shutdown",
+];
 
 impl Server {
     /// Speaks first, and plans what will go wrong.
@@ -73,6 +82,12 @@ impl Server {
                 at(swarm, Act::Noise);
             }
         }
+        self.plan_more(cx);
+        let mut at = |swarm: &mut crate::swarm::Swarm, act| {
+            let when = swarm.rng.millis(0, 15_000);
+            cx.later.push((cx.now + when, act));
+        };
+        let swarm = &mut *cx.swarm;
         if swarm.strikes(Kind::Deaf, 80) {
             at(swarm, Act::Deafen);
         }
@@ -81,6 +96,54 @@ impl Server {
         }
         if swarm.strikes(Kind::HalfClose, 120) {
             at(swarm, Act::Leave);
+        }
+    }
+
+    /// The rarer things.
+    fn plan_more(&mut self, cx: &mut Context<'_>) {
+        let mut at = |swarm: &mut crate::swarm::Swarm, act| {
+            let when = swarm.rng.millis(0, 15_000);
+            cx.later.push((cx.now + when, act));
+        };
+        let swarm = &mut *cx.swarm;
+        if swarm.strikes(Kind::LimitBounces, 150) {
+            let left = u32::try_from(swarm.rng.range(2, 20)).unwrap_or(2);
+            at(swarm, Act::Bounce(left));
+        }
+        if swarm.strikes(Kind::WindowChanges, 200) {
+            let octets = swarm
+                .rng
+                .pick(&[0, 100, 300, 65_535, 1_000_000])
+                .unwrap_or(0);
+            at(swarm, Act::Window(octets));
+        }
+        if swarm.strikes(Kind::TableChanges, 200) {
+            let octets = swarm.rng.pick(&[0, 100, 4_096, 65_536]).unwrap_or(0);
+            at(swarm, Act::Table(octets));
+        }
+        if swarm.strikes(Kind::TinyFieldList, 50) {
+            at(swarm, Act::FieldList(200));
+        }
+        if swarm.strikes(Kind::PingFlood, 50) {
+            let pings = swarm.rng.pick(&[100, 700, 2_000]).unwrap_or(100);
+            at(swarm, Act::Flood(pings));
+        }
+        if swarm.strikes(Kind::GoAwayReason, 100) {
+            let reason = swarm.rng.pick(&GOAWAY_REASONS).unwrap_or("IdleTimeout");
+            at(swarm, Act::GoAwayForFault(reason));
+        }
+        if swarm.strikes(Kind::GoAwayNotice, 100) {
+            at(swarm, Act::GoAwayNotice);
+        }
+        if swarm.strikes(Kind::Shut, 100) {
+            at(swarm, Act::Shut);
+        }
+        if swarm.strikes(Kind::Spell, 150) {
+            let begin = cx.now + swarm.rng.millis(0, 8_000);
+            let length = swarm.rng.millis(10, 4_000);
+            let no = swarm.rng.pick(&fate::SPELLS);
+            cx.later.push((begin, Act::Spell(no)));
+            cx.later.push((begin + length, Act::Spell(None)));
         }
     }
 
@@ -107,12 +170,12 @@ impl Server {
                 in_two_steps,
                 leaves,
             } => self.say_goaway(in_two_steps, leaves, cx),
-            Act::GoAwayFor(reason) => {
-                let debug = format!(r#"{{"reason":"{reason}"}}"#);
-                wire::put_goaway(&mut self.out, 0, code::NO_ERROR, debug.as_bytes());
-                self.goaway = Some(0);
-                self.streams.forget_above(0);
-                self.has_left = true;
+            Act::GoAwayFor(reason) => self.say_goaway_for(reason, 0),
+            Act::GoAwayForFault(reason) if cx.swarm.is_on() => {
+                self.say_goaway_for(reason, self.streams.highest_decided());
+            }
+            Act::GoAwayNotice => {
+                wire::put_goaway(&mut self.out, TWO_STEPS, code::NO_ERROR, b"");
             }
             Act::Deafen => {
                 cx.trace
@@ -125,6 +188,30 @@ impl Server {
                 self.mood = Mood::Zombie;
             }
             Act::Noise => self.make_noise(),
+            Act::Bounce(left) => self.bounce(left, cx),
+            Act::Window(octets) if cx.swarm.is_on() => {
+                self.habits.initial_window = octets;
+                self.announce(self.last_limit());
+            }
+            Act::Table(octets) => {
+                self.habits.table = octets;
+                self.announce(self.last_limit());
+            }
+            Act::FieldList(octets) if cx.swarm.is_on() => {
+                self.habits.field_list = octets;
+                self.announce(self.last_limit());
+            }
+            Act::Flood(pings) => {
+                self.is_excused = true;
+                for _ in 0..pings {
+                    wire::put(&mut self.out, kind::PING, 0, 0, b"12345678");
+                }
+            }
+            Act::Spell(no) => self.spell = no.filter(|_| cx.swarm.is_on()),
+            // Afterwards nothing goes wrong that isn't over by itself.
+            Act::Window(_) | Act::FieldList(_) | Act::GoAwayForFault(_) => {}
+            Act::Release => self.withheld = None,
+            Act::Shut => self.is_shut = true,
             Act::Leave => self.has_left = true,
             Act::Heal => self.heal(cx),
         }
@@ -133,8 +220,11 @@ impl Server {
     fn heal(&mut self, cx: &mut Context<'_>) {
         self.habits.is_strict = false;
         self.is_slow_to_credit = false;
+        (self.spell, self.withheld) = (None, None);
         self.pay(false, cx);
         if self.goaway.is_none() {
+            self.habits.initial_window = self.habits.initial_window.max(65_535);
+            self.habits.field_list = 8_000;
             self.announce(self.habits.limit.max(100));
         }
     }
@@ -192,6 +282,7 @@ impl Server {
         );
         cx.trace.say(cx.now, || format!("  {fate:?}"));
         let apns_id = callers::apns_id(tag);
+        self.reply.splits_next = self.withheld.is_none() && cx.swarm.strikes(Kind::LateBlock, 20);
         let out = &mut self.out;
         match fate {
             Fate::Accept => {
@@ -221,7 +312,24 @@ impl Server {
             }
             Fate::Forget { .. } => {}
         }
+        if let Some(at) = self.reply.split_at.take() {
+            self.withheld = Some(at);
+            self.is_excused = true;
+            let wait = cx.swarm.rng.pick(&[50, 3_000, 12_000]).unwrap_or(50);
+            let wait = cx.swarm.rng.millis(1, wait);
+            cx.later.push((cx.now + wait, Act::Release));
+        }
         self.leave_if_empty();
+    }
+
+    /// The limit goes up and down while the client still acknowledges the last one.
+    fn bounce(&mut self, left: u32, cx: &mut Context<'_>) {
+        let limit = if left.is_multiple_of(2) { 1000 } else { 1 };
+        self.announce(limit);
+        if left > 0 {
+            let wait = self.rng.millis(0, 50);
+            cx.later.push((cx.now + wait, Act::Bounce(left - 1)));
+        }
     }
 
     /// After a success the limit rises (FACTS §13.1).
@@ -239,66 +347,6 @@ impl Server {
         if self.habits.is_strict && self.has_accepted && no.status != 410 {
             self.has_accepted = false;
             self.announce(1);
-        }
-    }
-
-    fn say_goaway(&mut self, in_two_steps: bool, leaves: bool, cx: &mut Context<'_>) {
-        if in_two_steps && self.goaway.is_none() {
-            wire::put_goaway(&mut self.out, TWO_STEPS, code::NO_ERROR, b"");
-            let wait = cx.swarm.rng.millis(1, 2_000);
-            let act = Act::GoAway {
-                in_two_steps: false,
-                leaves,
-            };
-            cx.later.push((cx.now + wait, act));
-            return;
-        }
-        let highest = self.streams.highest();
-        let decided = self.streams.highest_decided();
-        let last = if cx.swarm.rng.chance(700) {
-            decided
-        } else {
-            highest
-        };
-        let last = self.goaway.map_or(last, |before| before.min(last));
-        let debug: &[u8] = cx
-            .swarm
-            .rng
-            .pick(&[
-                b"".as_slice(),
-                br#"{"reason":"Shutdown"}"#,
-                br#"{"reason":"IdleTimeout","timestamp":1}"#,
-                b"Maximum active streams violated for this endpoint.",
-                br#"{"reas"#,
-            ])
-            .unwrap_or(b"");
-        let code = cx
-            .swarm
-            .rng
-            .pick(&[0, 0, 0, code::ENHANCE_YOUR_CALM])
-            .unwrap_or(0);
-        cx.trace.add(
-            cx.now,
-            "server {} says GOAWAY, last stream {}",
-            &[self.id.into(), last.into()],
-        );
-        wire::put_goaway(&mut self.out, last, code, debug);
-        if cx.swarm.rng.chance(200) {
-            wire::put_goaway(&mut self.out, last, code, debug);
-        }
-        self.goaway = Some(last);
-        self.streams.forget_above(last);
-        if leaves {
-            let soon = cx.swarm.rng.millis(0, 100);
-            cx.later.push((cx.now + soon, Act::Leave));
-        }
-        self.leaves_when_empty = cx.swarm.rng.chance(500);
-        self.leave_if_empty();
-    }
-
-    pub(super) fn leave_if_empty(&mut self) {
-        if self.goaway.is_some() && self.leaves_when_empty && self.streams.is_empty() {
-            self.has_left = true;
         }
     }
 

@@ -68,6 +68,16 @@ impl Fate {
     }
 }
 
+/// What a server says to every request for a while.
+pub(super) const SPELLS: [No; 6] = [
+    No::new(403, "InvalidProviderToken"),
+    No::new(403, "Forbidden"),
+    No::new(403, "ExpiredProviderToken"),
+    No::new(429, "TooManyRequests"),
+    No::new(503, "ServiceUnavailable"),
+    No::new(503, "Shutdown"),
+];
+
 /// Decides on a whole request.
 pub fn choose(swarm: &mut Swarm) -> Fate {
     if swarm.strikes(Kind::Refused, 60) {
@@ -110,6 +120,17 @@ fn no(swarm: &mut Swarm) -> Option<No> {
     }
     if swarm.strikes(Kind::Shutdown, 30) {
         return Some(No::new(503, "Shutdown"));
+    }
+    if swarm.strikes(Kind::Forbidden, 20) {
+        let answers = [
+            No::new(403, "InvalidProviderToken"),
+            No::new(403, "BadCertificateEnvironment"),
+            No::new(403, ""),
+        ];
+        return swarm.rng.pick(&answers);
+    }
+    if swarm.strikes(Kind::Misdirected, 20) {
+        return Some(No::new(421, ""));
     }
     if swarm.strikes(Kind::Rejected, 60) {
         let answers = [

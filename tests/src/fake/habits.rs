@@ -28,6 +28,10 @@ pub struct Habits {
     pub is_strict: bool,
     /// SETTINGS_INITIAL_WINDOW_SIZE.
     pub initial_window: u32,
+    /// SETTINGS_HEADER_TABLE_SIZE.
+    pub table: u32,
+    /// SETTINGS_MAX_HEADER_LIST_SIZE.
+    pub field_list: u32,
     /// What it adds to the connection's window at the start.
     pub extra_window: u32,
     /// Whether requests need a provider token.
@@ -53,6 +57,8 @@ impl Default for Habits {
             raised_limit: None,
             is_strict: false,
             initial_window: 65_535,
+            table: 4_096,
+            field_list: 8_000,
             extra_window: 0,
             wants_token: false,
             team: 0,
@@ -80,6 +86,8 @@ impl Habits {
             initial_window: rng
                 .pick(&[65_535, 65_535, 65_535, 1_000_000, 300])
                 .unwrap_or(65_535),
+            table: 4_096,
+            field_list: 8_000,
             extra_window: rng.pick(&[0, 0, 1_000_000]).unwrap_or(0),
             wants_token,
             team: 0,

@@ -3,8 +3,10 @@
 mod acts;
 mod block;
 pub mod fate;
+mod goaway;
 pub mod habits;
 pub mod reply;
+mod requests;
 pub mod server;
 pub mod streams;
 pub mod token;

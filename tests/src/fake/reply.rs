@@ -12,6 +12,10 @@ pub struct Reply {
     is_elaborate: bool,
     rng: Rng,
     block: Vec<u8>,
+    /// The next field block goes out in two parts.
+    pub(super) splits_next: bool,
+    /// Where in the output the second part of such a block begins.
+    pub(super) split_at: Option<usize>,
 }
 
 impl Reply {
@@ -22,6 +26,8 @@ impl Reply {
             is_elaborate,
             rng,
             block: Vec::new(),
+            splits_next: false,
+            split_at: None,
         }
     }
 
@@ -90,7 +96,8 @@ impl Reply {
             .encode_into(fields.iter().copied(), &mut self.block);
         debug_assert!(coded.is_ok(), "writing to memory");
         let end = if end { flag::END_STREAM } else { 0 };
-        if !self.is_elaborate {
+        let splits = std::mem::take(&mut self.splits_next);
+        if !self.is_elaborate && !splits {
             wire::put(
                 out,
                 kind::HEADERS,
@@ -104,6 +111,7 @@ impl Reply {
         let (first, second) = self.block.split_at(at);
         let padded = pad(first, self.rng.below(9));
         wire::put(out, kind::HEADERS, end | flag::PADDED, stream, &padded);
+        self.split_at = splits.then_some(out.len());
         wire::put(out, kind::CONTINUATION, flag::END_HEADERS, stream, second);
     }
 

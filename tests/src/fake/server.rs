@@ -6,17 +6,15 @@ use std::time::Duration;
 use aapns_proto::Time;
 use fluke_hpack::Decoder;
 
-use super::block;
-use super::fate::{self, Fate};
+use super::fate::No;
 use super::habits::Habits;
 use super::reply::Reply;
-use super::streams::{Stream, Streams};
+use super::streams::Streams;
 use super::token::{Guard, Revoked};
-use super::wire::{self, Frame, code, flag, kind, setting};
-use crate::callers;
+use super::wire::{self, Frame, flag, kind, setting};
 use crate::oracle::{Oracle, Rule};
 use crate::rng::Rng;
-use crate::swarm::{Kind, Swarm};
+use crate::swarm::Swarm;
 use crate::trace::Trace;
 
 /// What the world lends to a server while it acts.
@@ -56,12 +54,32 @@ pub enum Act {
     },
     /// Says GOAWAY for this reason before it has taken any request, and leaves (FACTS §13.4).
     GoAwayFor(&'static str),
+    /// The same after the requests that it has taken, unless faults are over.
+    GoAwayForFault(&'static str),
+    /// Says that it will say GOAWAY, and never does.
+    GoAwayNotice,
     /// Neither reads nor writes any more.
     Deafen,
     /// Answers no request any more.
     Zombify,
     /// Frames without use.
     Noise,
+    /// Announces a stream limit of 1, then of 1000, so many times in turn.
+    Bounce(u32),
+    /// Announces another initial window.
+    Window(u32),
+    /// Announces another size of the HPACK table.
+    Table(u32),
+    /// Announces how large a request's fields may be.
+    FieldList(u32),
+    /// Sends so many PINGs at once.
+    Flood(u32),
+    /// Says no to all requests, or no longer.
+    Spell(Option<No>),
+    /// Sends what it withheld.
+    Release,
+    /// Closes its side for writing, and reads on.
+    Shut,
     /// Ends the connection.
     Leave,
     /// Everything is as it should be from now on, as far as this server can help it.
@@ -109,10 +127,18 @@ pub struct Server {
     pub(super) credit_is_due: bool,
     pub(super) guard: Guard,
     pub(super) malformed: Vec<u32>,
+    /// Its answer to all requests.
+    pub(super) spell: Option<No>,
+    /// From here on what it has written doesn't go out yet: a field block is sent in two parts.
+    pub(super) withheld: Option<usize>,
+    /// It did what a client need not put up with.
+    pub(super) is_excused: bool,
+    /// It writes no more.
+    pub is_shut: bool,
     input: Vec<u8>,
     has_preface: bool,
-    block: Option<(u32, bool, Vec<u8>)>,
-    decoder: Decoder<'static>,
+    pub(super) block: Option<(u32, bool, Vec<u8>)>,
+    pub(super) decoder: Decoder<'static>,
 }
 
 impl std::fmt::Debug for Server {
@@ -147,6 +173,10 @@ impl Server {
             credit_is_due: false,
             guard: Guard::default(),
             malformed: Vec::new(),
+            spell: None,
+            withheld: None,
+            is_excused: false,
+            is_shut: false,
             input: Vec::new(),
             has_preface: false,
             block: None,
@@ -159,6 +189,17 @@ impl Server {
     /// Whether it takes octets from the wire at all.
     pub fn is_reading(&self) -> bool {
         self.mood != Mood::Deaf && !self.has_left
+    }
+
+    /// How many octets of [`out`](Self::out) may go.
+    pub fn sendable(&self) -> usize {
+        self.withheld.unwrap_or(usize::MAX).min(self.out.len())
+    }
+
+    /// So many of them went.
+    pub fn sent(&mut self, octets: usize) {
+        self.out.drain(..octets);
+        self.withheld = self.withheld.map(|at| at.saturating_sub(octets));
     }
 
     /// Takes octets from the client.
@@ -220,186 +261,10 @@ impl Server {
         });
     }
 
-    fn on_headers(&mut self, frame: &Frame<'_>, cx: &mut Context<'_>) {
-        let end = frame.flags & flag::END_STREAM != 0;
-        let Some(fragment) = wire::unpad(frame) else {
-            return self.blame(cx, "bad padding");
-        };
-        self.block = Some((frame.stream, end, fragment.to_vec()));
-        if frame.flags & flag::END_HEADERS != 0 {
-            self.on_block(cx);
-        }
-    }
-
-    fn on_continuation(&mut self, frame: &Frame<'_>, cx: &mut Context<'_>) {
-        match &mut self.block {
-            Some((stream, _, block)) if *stream == frame.stream => block.extend(frame.payload),
-            _ => return self.blame(cx, "CONTINUATION of no block"),
-        }
-        if frame.flags & flag::END_HEADERS != 0 {
-            self.on_block(cx);
-        }
-    }
-
-    /// A field block is complete: a request begins.
-    fn on_block(&mut self, cx: &mut Context<'_>) {
-        let Some((id, end, coded)) = self.block.take() else {
-            return;
-        };
-        let mut stream = Stream::new(self.announced_window());
-        let (mut plain, mut pseudo) = (Vec::with_capacity(512), 0);
-        let is_plain = block::make_plain(&coded, &mut plain).is_some();
-        let decoded = self.decoder.decode_with_cb(&plain, |name, value| {
-            pseudo += u32::from(name.starts_with(b":"));
-            stream.learn(&name, &value);
-        });
-        if !is_plain || decoded.is_err() || pseudo != 4 {
-            return self.blame(cx, "a field block that isn't a request's");
-        }
-        if id % 2 == 0 || id <= self.streams.highest() {
-            return self.blame(cx, "a stream id that isn't new");
-        }
-        self.streams.saw(id);
-        if self.goaway.is_some_and(|last| id > last) {
-            return;
-        }
-        let Some(tag) = stream.tag else {
-            return self.blame(cx, "a request without apns-id");
-        };
-        cx.trace.add(
-            cx.now,
-            "server {} sees stream {} of tag {}",
-            &[self.id.into(), id.into(), tag.into()],
-        );
-        cx.oracle.began(cx.now, tag);
-        let open = self.streams.len();
-        let limit = self.current.map_or(0, |current| current.limit);
-        if open >= limit as usize {
-            let rule = Rule::Limit;
-            cx.oracle.fail(cx.now, rule, || {
-                format!("stream {id}: {open} are open, the limit is {limit}")
-            });
-        }
-        self.streams.insert(id, stream);
-        let pending = self.announced.iter().map(|announced| announced.limit).min();
-        if self.habits.is_hasty && pending.is_some_and(|limit| open >= limit as usize) {
-            cx.swarm.count(Kind::Refused);
-            return self.decide(id, Fate::Refuse { twice: true }, cx);
-        }
-        if end {
-            self.on_complete(id, cx);
-        } else if cx.swarm.strikes(Kind::EarlyAnswer, 30) {
-            self.answer_early(id, cx);
-        }
-    }
-
-    fn announced_window(&self) -> i64 {
-        self.current
-            .map_or(65_535, |current| i64::from(current.initial_window))
-    }
-
-    fn on_data(&mut self, frame: &Frame<'_>, cx: &mut Context<'_>) {
-        let Some(data) = wire::unpad(frame) else {
-            return self.blame(cx, "bad padding");
-        };
-        let length = u32::try_from(frame.payload.len()).unwrap_or(0);
-        self.window -= i64::from(length);
-        self.owed += length;
-        if self.window < 0 && length > 0 {
-            cx.oracle.fail(cx.now, Rule::Window, || {
-                "DATA beyond the connection's window".to_owned()
-            });
-        }
-        if let Some(stream) = self.streams.get_mut(frame.stream) {
-            stream.window -= i64::from(length);
-            stream.owed += length;
-            stream.body += data.len();
-            let (is_over, is_late) = (stream.window < 0 && length > 0, stream.is_complete);
-            let expected = stream.tag.map(callers::body_octet);
-            if is_over {
-                cx.oracle.fail(cx.now, Rule::Window, || {
-                    format!("DATA beyond stream {}'s window", frame.stream)
-                });
-            }
-            let differ = |other: u8| data.iter().fold(0, |all, octet| all | (octet ^ other)) != 0;
-            if is_late || expected.is_none_or(differ) {
-                self.blame(cx, "DATA that isn't this request's");
-            }
-            if frame.flags & flag::END_STREAM != 0 {
-                self.on_complete(frame.stream, cx);
-            }
-        } else if frame.stream > self.streams.highest() {
-            self.blame(cx, "DATA on an idle stream");
-        }
-        self.give_credit(cx);
-    }
-
-    fn on_complete(&mut self, id: u32, cx: &mut Context<'_>) {
-        let Some(stream) = self.streams.get_mut(id) else {
-            return;
-        };
-        stream.is_complete = true;
-        let tag = stream.tag.unwrap_or(u32::MAX);
-        if Some(stream.body) != cx.oracle.body_length(tag) {
-            return self.blame(cx, "a body of another length");
-        }
-        cx.oracle.completed(cx.now, tag);
-        let no = if self.habits.wants_token {
-            if cx.swarm.strikes(Kind::TokenUpdates, 8) {
-                self.guard.spoil();
-            }
-            self.guard.check(
-                stream.authorization.as_deref(),
-                cx.unix,
-                cx.revoked,
-                self.habits.team,
-            )
-        } else {
-            None
-        };
-        if self.mood == Mood::Zombie {
-            let processed = cx.swarm.rng.chance(500);
-            return self.decide(id, Fate::Forget { processed }, cx);
-        }
-        let fate = match (no, self.habits.fate) {
-            (Some(no), _) => Fate::Reject(no),
-            (None, Some(fate)) => fate,
-            (None, None) => fate::choose(cx.swarm),
-        };
-        self.decide(id, fate, cx);
-    }
-
-    fn on_reset(&mut self, frame: &Frame<'_>, cx: &mut Context<'_>) {
-        let reason = wire::number(frame.payload);
-        let is_fair = match reason {
-            Some(code::CANCEL | code::NO_ERROR) => true,
-            Some(code::PROTOCOL_ERROR) => self.malformed.contains(&frame.stream),
-            _ => false,
-        };
-        if !is_fair || frame.stream > self.streams.highest() {
-            self.blame(cx, "RST_STREAM for no reason");
-        }
-        self.streams.remove(frame.stream);
-        self.leave_if_empty();
-    }
-
-    fn on_settings_ack(&mut self, cx: &mut Context<'_>) {
-        let Some(now) = self.announced.pop_front() else {
-            return self.blame(cx, "a SETTINGS ACK too many");
-        };
-        let before = self.announced_window();
-        self.streams
-            .shift_windows(i64::from(now.initial_window) - before);
-        self.current = Some(now);
-    }
-
-    fn on_goaway(&mut self, frame: &Frame<'_>, cx: &mut Context<'_>) {
-        let reason = frame.payload.get(4..).and_then(wire::number);
-        // Our ACK may be stuck on its way.
-        let is_fair = matches!(reason, Some(code::NO_ERROR | code::SETTINGS_TIMEOUT));
-        if !is_fair && self.mood == Mood::Well && self.current.is_some() {
-            self.blame(cx, "GOAWAY with an error, though all was well");
-        }
+    /// The limit that was announced last.
+    pub(super) fn last_limit(&self) -> u32 {
+        let last = self.announced.back().or(self.current.as_ref());
+        last.map_or(self.habits.limit, |last| last.limit)
     }
 
     /// Announces settings; they hold once acknowledged.
@@ -410,10 +275,10 @@ impl Server {
             initial_window,
         });
         let settings = [
-            (setting::HEADER_TABLE_SIZE, 4096),
+            (setting::HEADER_TABLE_SIZE, self.habits.table),
             (setting::MAX_CONCURRENT_STREAMS, limit),
             (setting::INITIAL_WINDOW_SIZE, initial_window),
-            (setting::MAX_HEADER_LIST_SIZE, 8000),
+            (setting::MAX_HEADER_LIST_SIZE, self.habits.field_list),
         ];
         wire::put_settings(&mut self.out, &settings);
     }

@@ -31,8 +31,9 @@ impl DialBudget {
         self.tokens = self.most();
     }
 
+    /// A link was of use: one for its replacement, and the backoff's first steps anew.
     pub(super) fn earn(&mut self) {
-        self.tokens = (self.tokens + 1.0).min(self.most());
+        self.tokens = (self.tokens + 5.0).min(self.most());
     }
 
     /// Spends one; says so if there is none left.

@@ -43,6 +43,10 @@ pub enum Rule {
     Memory,
     /// Something never finished.
     Liveness,
+    /// The pool never said that it is ready.
+    Ready,
+    /// The pool's counters aren't what came out.
+    Counters,
 }
 
 impl Rule {
@@ -62,6 +66,8 @@ impl Rule {
             Self::BusyLoop => "busy loop",
             Self::Memory => "memory",
             Self::Liveness => "liveness",
+            Self::Ready => "ready",
+            Self::Counters => "counters",
         }
     }
 }
@@ -114,6 +120,8 @@ pub struct Oracle {
     violation: Option<Violation>,
     dials: DialBudget,
     prompt: Option<Duration>,
+    /// When the process stood still: nobody can be in time meanwhile.
+    stills: Vec<(Time, Time)>,
 }
 
 impl Oracle {
@@ -126,7 +134,13 @@ impl Oracle {
             violation: None,
             dials: DialBudget::new(max_links),
             prompt,
+            stills: Vec::new(),
         }
+    }
+
+    /// The process doesn't run until then.
+    pub fn stood_still(&mut self, from: Time, until: Time) {
+        self.stills.push((from, until));
     }
 
     /// A promise is broken: the first one is kept.
@@ -277,7 +291,11 @@ impl Oracle {
             Outcome::Failed(_, delivery) => Some(delivery),
             Outcome::Answered(_) => None,
         };
-        if let Some(problem) = judge(record, done, now) {
+        let mut due = record.deadline;
+        for (from, until) in &self.stills {
+            due = due.map(|due| if due >= *from { due.max(*until) } else { due });
+        }
+        if let Some(problem) = judge(record, due, done, now) {
             let (rule, what) = problem;
             let detail = format!("tag {tag}: {what}: {record:?}: {:?}", done.outcome);
             self.fail(now, rule, || detail);
@@ -314,11 +332,13 @@ impl Oracle {
 }
 
 /// What is wrong with an outcome.
-fn judge<T>(record: &Record, done: &Done<T>, now: Time) -> Option<(Rule, &'static str)> {
-    if record
-        .deadline
-        .is_some_and(|deadline| now > deadline + LATENESS)
-    {
+fn judge<T>(
+    record: &Record,
+    due: Option<Time>,
+    done: &Done<T>,
+    now: Time,
+) -> Option<(Rule, &'static str)> {
+    if due.is_some_and(|due| now > due + LATENESS) {
         return Some((Rule::Deadline, "the outcome is late"));
     }
     if record.slow_at.is_some_and(|limit| now > limit) {

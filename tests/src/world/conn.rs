@@ -1,6 +1,7 @@
 //! A connection between a link and a server: the pipes, and when octets arrive where.
 
 use aapns_proto::Time;
+use aapns_proto::pool::Auth;
 
 use super::{Accident, Event, Mishap, World};
 use crate::fake::{Act, Server};
@@ -28,15 +29,20 @@ pub(super) struct Conn {
 
 impl World {
     /// A new connection for the link in this slot, with the faults that will befall it.
-    pub(super) fn connect(&mut self, slot: usize) -> usize {
+    pub(super) fn connect(&mut self, slot: usize, credential: u64) -> usize {
         let conn = self.conns.len();
         let id = u32::try_from(conn).unwrap_or(u32::MAX);
         let rng = Rng::new(self.rng.next_u64(), 5);
+        let mut habits = self.habits.clone();
+        let credential = usize::try_from(credential).unwrap_or(usize::MAX);
+        if let Some((auth, team)) = self.credentials.get(credential) {
+            (habits.wants_token, habits.team) = (*auth == Auth::Token, *team);
+        }
         self.conns.push(Conn {
             up: Pipe::default(),
             down: Pipe::default(),
             layer: Layer::new(self.net.holds),
-            server: Server::new(id, self.habits.clone(), rng),
+            server: Server::new(id, habits, rng),
             slot,
             reads_at: None,
             was_of_use: false,
@@ -170,17 +176,19 @@ impl World {
         let Some(the) = self.conns.get_mut(conn) else {
             return;
         };
-        if !the.server.out.is_empty() {
-            the.down.write(now, &the.server.out, latency);
+        let length = the.server.sendable();
+        if let Some(octets) = the.server.out.get(..length).filter(|out| !out.is_empty()) {
+            the.down.write(now, octets, latency);
             self.trace.add(
                 now,
                 "server {} writes {} octets",
-                &[conn as u64, the.server.out.len() as u64],
+                &[conn as u64, length as u64],
             );
-            the.server.out.clear();
+            the.server.sent(length);
         }
-        if the.server.has_left && !the.down.is_ended() {
+        if (the.server.has_left || the.server.is_shut) && !the.down.is_ended() {
             self.trace.add(now, "server {} leaves", &[conn as u64]);
+            let ends_hard = ends_hard && the.server.has_left;
             the.down.end(if ends_hard { End::Reset } else { End::Eof });
             the.share_reset();
         }

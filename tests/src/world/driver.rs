@@ -61,6 +61,13 @@ impl Driver {
         }
     }
 
+    /// The turn that was to be now will be later.
+    pub(super) fn put_off(&mut self, now: Time, later: Time) {
+        if self.turn_at == Some(now) {
+            self.turn_at = Some(later);
+        }
+    }
+
     fn may_take(&self) -> bool {
         self.writes_until.is_none() && !self.is_pending && !self.needs_flush
     }

@@ -2,9 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::time::Duration;
 
 use aapns_proto::Time;
-use aapns_proto::pool::{Dial, Mint};
+use aapns_proto::pool::{Auth, Close, Dial, Mint};
 
 use super::Accident;
 use crate::fake::Act;
@@ -67,16 +68,26 @@ pub(super) enum Event {
     PoolTimer,
     /// A dial ends.
     DialEnds(Dial, DialEnd),
-    /// A mint ends.
-    MintEnds(Mint, bool),
+    /// A mint ends: with a token for this team, or none.
+    MintEnds(Mint, Option<u32>),
     /// The wall clock jumps by so many seconds.
     ClockJumps(i64),
     /// No server takes the tokens made so far.
     TokensExpire,
-    /// The pool gets a new credential.
-    NewCredential,
+    /// The pool gets a new credential, of this kind.
+    NewCredential(Auth),
     /// The pool gets another size.
     Resize(u16, u16),
+    /// The process stands still for so long.
+    Freeze(Duration),
+    /// All timers are served, due or not.
+    SpuriousTimer,
+    /// Somebody waits for a link to be up, for so long.
+    AskReady(Duration),
+    /// Somebody has waited for that long enough.
+    ReadyLimit,
+    /// The pool is closed.
+    Close(Close),
     /// Nothing goes wrong from now on.
     FaultsEnd,
     /// A request that must be answered.

@@ -6,6 +6,7 @@ mod conn;
 mod driver;
 mod heap;
 mod phases;
+mod process;
 mod profiles;
 mod report;
 mod setup;
@@ -17,7 +18,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use aapns_proto::pool::Ticket;
+use aapns_proto::mutants::Mutant;
+use aapns_proto::pool::{Auth, Ticket};
 use aapns_proto::{Head, Job, Pool, Time};
 
 use crate::callers::{self, Caller, SimTag};
@@ -30,6 +32,7 @@ use crate::trace::Trace;
 use conn::Conn;
 use driver::Driver;
 use heap::{Event, Heap};
+use process::Watcher;
 pub use report::{Ended, Report};
 pub use setup::{Accident, Mishap, Net, Setup};
 
@@ -81,6 +84,12 @@ pub struct World {
     clock_offset: i64,
     phase: Phase,
     closed_at: Time,
+    frozen_until: Time,
+    watchers: Vec<Watcher>,
+    /// The least and the most links; the most that there ever were to be.
+    bounds: (u16, u16),
+    /// How the pool authenticated, and for which team, since each change.
+    credentials: Vec<(Auth, u32)>,
     ends: Vec<Ended>,
     most_queued: u64,
     events: u64,
@@ -93,7 +102,6 @@ struct Limits {
     seed: u64,
     pool: aapns_proto::PoolConfig,
     faults_until: Time,
-    is_closed_early: bool,
 }
 
 impl World {
@@ -102,6 +110,16 @@ impl World {
         let mut setup = Setup::seeded(seed);
         setup.keeps_trace = keeps_trace;
         Self::run(setup)
+    }
+
+    /// The first of `seeds` in which this broken variant of the core is caught, and by which rule.
+    pub fn catch(mutant: Mutant, seeds: std::ops::Range<u64>) -> Option<(u64, Rule)> {
+        seeds.into_iter().find_map(|seed| {
+            let mut setup = Setup::seeded(seed);
+            setup.pool.connection.mutant = Some(mutant);
+            let violation = Self::run(setup).violation?;
+            Some((seed, violation.rule))
+        })
     }
 
     /// Runs a world to its end, or to the first broken promise.
@@ -137,6 +155,10 @@ impl World {
             clock_offset: 0,
             phase: Phase::Faults,
             closed_at: Time::NEVER,
+            frozen_until: Time::ZERO,
+            watchers: Vec::new(),
+            bounds: (setup.pool.min_links, setup.pool.max_links),
+            credentials: vec![(setup.pool.auth, 0)],
             ends: Vec::new(),
             most_queued: 0,
             events: 0,
@@ -144,7 +166,6 @@ impl World {
                 seed: setup.seed,
                 pool: setup.pool,
                 faults_until: setup.faults_until,
-                is_closed_early: setup.is_closed_early,
             },
         };
         for (index, caller) in world.callers.iter().enumerate() {
@@ -153,6 +174,9 @@ impl World {
         world.heap.plan(world.setup.faults_until, Event::FaultsEnd);
         for accident in setup.accidents {
             world.heap.plan(accident.at, Event::Accident(accident));
+        }
+        for (at, how) in setup.closes {
+            world.heap.plan(at, Event::Close(how));
         }
         world.plan_faults();
         world.drain_actions();
@@ -184,7 +208,12 @@ impl World {
         };
         self.now = at;
         self.events += 1;
+        if at < self.frozen_until && Self::is_local(&event) {
+            self.put_off(event);
+            return true;
+        }
         self.on(event);
+        self.tell_watchers();
         self.advance_phase();
         if self.events > EVENTS {
             self.oracle.fail(self.now, Rule::BusyLoop, || {
@@ -234,7 +263,7 @@ impl World {
             Event::Accident(accident) => self.on_accident(accident),
             Event::PoolTimer => self.on_pool_timer(),
             Event::DialEnds(dial, end) => self.on_dial_ends(dial, end),
-            Event::MintEnds(mint, ok) => self.on_mint_ends(mint, ok),
+            Event::MintEnds(mint, team) => self.on_mint_ends(mint, team),
             Event::ClockJumps(by) => {
                 self.trace.add(
                     self.now,
@@ -248,19 +277,13 @@ impl World {
                     .add(self.now, "tokens up to {} expire", &[self.serial.into()]);
                 self.revoked.0 = self.serial + 1;
             }
-            Event::NewCredential => {
-                self.trace.add(self.now, "new credential", &[]);
-                self.oracle.resized(self.setup.pool.max_links);
-                self.pool.set_credential(self.now, self.setup.pool.auth);
-                self.drain_actions();
-            }
-            Event::Resize(min, max) => {
-                self.trace
-                    .add(self.now, "resize to {}..={}", &[min.into(), max.into()]);
-                self.oracle.resized(max);
-                self.pool.resize(self.now, min, max);
-                self.drain_actions();
-            }
+            Event::NewCredential(auth) => self.on_new_credential(auth),
+            Event::Resize(min, max) => self.on_resize(min, max),
+            Event::Freeze(length) => self.on_freeze(length),
+            Event::SpuriousTimer => self.on_spurious_timer(),
+            Event::AskReady(limit) => self.ask_ready(limit),
+            Event::ReadyLimit => self.on_ready_limit(),
+            Event::Close(how) => self.on_close(how),
             Event::FaultsEnd => self.on_faults_end(),
             Event::Probe => self.on_probe(),
         }

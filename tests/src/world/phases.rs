@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aapns_proto::Time;
-use aapns_proto::pool::Close;
+use aapns_proto::pool::{Auth, Close};
 
 use super::{Event, Phase, World};
 use crate::fake::Act;
@@ -35,14 +35,17 @@ impl World {
                 self.heap.plan(at, Event::TokensExpire);
             }
             if self.swarm.strikes(Kind::NewCredential, 200) {
-                self.heap.plan(at, Event::NewCredential);
+                let auth = self.swarm.rng.pick(&[Auth::None, Auth::Token]);
+                let auth = auth.unwrap_or(self.setup.pool.auth);
+                self.heap.plan(at, Event::NewCredential(auth));
             }
             if self.swarm.strikes(Kind::Resize, 200) {
-                let min = u16::try_from(self.swarm.rng.range(1, 3)).unwrap_or(1);
-                let max = min + u16::try_from(self.swarm.rng.range(0, 3)).unwrap_or(0);
+                let min = u16::try_from(self.swarm.rng.range(0, 3)).unwrap_or(1);
+                let max = min.max(1) + u16::try_from(self.swarm.rng.range(0, 3)).unwrap_or(0);
                 self.heap.plan(at, Event::Resize(min, max));
             }
         }
+        self.plan_process(until);
     }
 
     pub(super) fn on_faults_end(&mut self) {
@@ -53,15 +56,15 @@ impl World {
         for conn in 0..self.conns.len() {
             self.on_server_acts(conn, Act::Heal);
         }
-        self.phase = Phase::Settling;
-        if self.setup.is_closed_early {
-            let how = if self.rng.chance(500) {
-                Close::Abort
-            } else {
-                Close::Drain {
-                    until: self.now + self.rng.millis(0, 20_000),
-                }
-            };
+        if self.phase == Phase::Faults {
+            self.phase = Phase::Settling;
+            self.demand_ready();
+        }
+    }
+
+    pub(super) fn on_close(&mut self, how: Close) {
+        if self.phase != Phase::Over {
+            self.swarm.count(Kind::Close);
             self.close(how);
         }
     }
@@ -69,7 +72,7 @@ impl World {
     pub(super) fn close(&mut self, how: Close) {
         self.trace.say(self.now, || format!("close: {how:?}"));
         self.phase = Phase::Closing;
-        self.closed_at = self.now;
+        self.closed_at = self.closed_at.min(self.now);
         self.pool.close(self.now, how);
         self.drain_actions();
         while let Some(job) = self.waiting.pop_front() {
@@ -98,6 +101,19 @@ impl World {
         });
     }
 
+    /// What the pool counted is what came out.
+    fn check_counters(&mut self) {
+        let (stats, outcomes) = (self.pool.stats(), self.oracle.outcomes());
+        let answered = outcomes.accepted + outcomes.rejected;
+        let failed = outcomes.not_sent + outcomes.refused + outcomes.unknown;
+        let counted = (stats.completed, stats.errors, stats.possible_duplicates);
+        if counted != (answered, failed, outcomes.possible_duplicates) {
+            self.oracle.fail(self.now, Rule::Counters, || {
+                format!("{stats:?} are not the counts of {outcomes}")
+            });
+        }
+    }
+
     /// After `Closed` nothing may be left.
     pub(super) fn check_rest(&mut self) {
         let stats = self.pool.stats();
@@ -107,6 +123,7 @@ impl World {
         if self.links.iter().any(Option::is_some) {
             self.give_up("closed, but links are up");
         }
+        self.check_counters();
         let left = stats.pending + stats.retrying + stats.inflight + stats.buffered;
         if left > 0 {
             let rule = Rule::Memory;

@@ -63,7 +63,8 @@ impl Setup {
         let n = u32::try_from(rng.below(15)).unwrap_or(0);
         let at = begin + pause * n + rng.micros(0, 15_000);
         setup.accidents = vec![Accident {
-            conn: usize::try_from(rng.below(3)).unwrap_or(0),
+            // Light work goes to the first link, as a rule.
+            conn: usize::try_from(rng.below(6).saturating_sub(3)).unwrap_or(0),
             at,
             mishap: Mishap::DriverDropped,
         }];

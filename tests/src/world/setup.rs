@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use aapns_proto::pool::Auth;
+use aapns_proto::limits::{LAST_STREAM_ID, STREAM_ID_MARGIN};
+use aapns_proto::pool::{Auth, Close};
 use aapns_proto::{PoolConfig, Time};
 
 use crate::callers::{self, Caller};
@@ -64,8 +65,8 @@ pub struct Setup {
     pub faults_until: Time,
     /// What befalls the network for certain.
     pub accidents: Vec<Accident>,
-    /// Whether the pool is closed at the end of the faults, rather than once all is done.
-    pub is_closed_early: bool,
+    /// When and how the pool is closed before all is done.
+    pub closes: Vec<(Time, Close)>,
     /// How long a request may take at most, where that can be said.
     pub prompt: Option<Duration>,
     /// Requests at the end that must be answered with 200.
@@ -80,7 +81,7 @@ impl Setup {
         match seed % 16 {
             3 => Self::down(seed),
             7 => Self::burst(seed),
-            11 => Self::baton(seed),
+            11 | 15 => Self::baton(seed),
             _ => Self::stormy(seed),
         }
     }
@@ -96,8 +97,8 @@ impl Setup {
         } else {
             Auth::None
         };
-        let min_links = u16::try_from(rng.range(1, 2)).unwrap_or(1);
-        let max_links = min_links + u16::try_from(rng.range(0, 3)).unwrap_or(0);
+        let min_links = u16::try_from(rng.below(5).div_ceil(2)).unwrap_or(1);
+        let max_links = min_links.max(1) + u16::try_from(rng.range(0, 3)).unwrap_or(0);
         let mut pool = PoolConfig {
             min_links,
             max_links,
@@ -107,6 +108,15 @@ impl Setup {
         if rng.chance(200) {
             pool.max_queued = 20;
         }
+        if rng.chance(100) {
+            pool.max_queued_octets = 10_000;
+        }
+        if rng.chance(60) {
+            let few = u32::try_from(rng.range(10, 60)).unwrap_or(10);
+            pool.connection.first_stream_id = LAST_STREAM_ID - 2 * STREAM_ID_MARGIN - 2 * few;
+        }
+        let faults_until = Time::ZERO + span + rng.millis(0, 8_000);
+        let closes = closes(&mut rng, faults_until);
         pool.connection.authority = bytes::Bytes::from_static(b"api.push.apple.com");
         pool.connection.progress_timeout = Duration::from_secs(10);
         let slowest = rng.pick(&[200, 5_000, 60_000]).unwrap_or(200);
@@ -123,9 +133,9 @@ impl Setup {
             pool,
             swarm,
             callers,
-            faults_until: Time::ZERO + span + rng.millis(0, 8_000),
+            faults_until,
             accidents: Vec::new(),
-            is_closed_early: rng.chance(60),
+            closes,
             prompt: None,
             probes: 3,
             keeps_trace: false,
@@ -154,10 +164,26 @@ impl Setup {
             callers: Vec::new(),
             faults_until: Time::ZERO,
             accidents: Vec::new(),
-            is_closed_early: false,
+            closes: Vec::new(),
             prompt: None,
             probes: 0,
             keeps_trace: false,
         }
+    }
+}
+
+/// When a pool is closed while it works: one in twelve is, by a drain, an abort, or both.
+fn closes(rng: &mut Rng, faults_until: Time) -> Vec<(Time, Close)> {
+    if !rng.chance(80) {
+        return Vec::new();
+    }
+    let last = faults_until.as_nanos() / 1_000_000;
+    let at = Time::ZERO + rng.millis(0, last);
+    let until = at + rng.millis(0, 20_000);
+    let abort = (at + rng.millis(0, 10_000), Close::Abort);
+    match rng.below(4) {
+        0 => vec![(at, Close::Abort)],
+        1 => vec![(at, Close::Drain { until }), abort],
+        _ => vec![(at, Close::Drain { until })],
     }
 }

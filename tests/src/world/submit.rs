@@ -8,6 +8,7 @@ use aapns_proto::{Cause, Done, Job, Outcome, Policy, RejectReason, Time};
 use super::{Event, Phase, World};
 use crate::callers::{self, Caller, SimTag};
 use crate::oracle::Rule;
+use crate::swarm::Kind;
 
 /// How long a probe may take: a dial's backoff, a dead link's discovery, and its drain all fit.
 const PROBE: Duration = Duration::from_secs(150);
@@ -96,6 +97,11 @@ impl World {
                 break;
             };
             let id = job.tag.id;
+            if job.deadline.is_some_and(|deadline| deadline <= self.now) {
+                // Its own timer is late.
+                self.oracle.handed_back(self.now, id);
+                continue;
+            }
             if !self.submit(job) {
                 // It went to the back of those who wait, but it is the first of them.
                 if let Some(job) = self.waiting.pop_back() {
@@ -163,6 +169,11 @@ impl World {
         self.submit_new(&caller);
     }
 
+    fn has_tiny_lists(&self) -> bool {
+        let count = self.swarm.injected().get(Kind::TinyFieldList as usize);
+        count.is_some_and(|count| *count > 0)
+    }
+
     pub(super) fn judge_probe(&mut self, done: &Done<SimTag>) {
         self.probe = None;
         match &done.outcome {
@@ -174,6 +185,10 @@ impl World {
                 } else {
                     wait
                 });
+            }
+            // A server said how little it takes, and fell silent before it could take that back.
+            Outcome::Failed(Cause::RequestTooLarge, _) if self.has_tiny_lists() => {
+                self.next_probe(Duration::from_secs(100));
             }
             Outcome::Failed(Cause::Fatal(_) | Cause::Dial(_), _) if self.probe_trials < TRIALS => {
                 self.probe_trials += 1;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aapns_proto::Link;
 use aapns_proto::delivery::{DialError, DialStep};
 use aapns_proto::pool::{Action, Dial, Mint, MintError, ProviderToken};
 use bytes::Bytes;
 
 use super::heap::DialEnd;
 use super::{Driver, Event, Phase, World};
+use crate::callers::SimTag;
 use crate::fake::token::Token;
 use crate::oracle::Rule;
 use crate::swarm::Kind;
@@ -127,19 +129,19 @@ impl World {
             }
             DialEnd::Up => {
                 if let Ok(link) = self.pool.dialed(now, dial, Some(b"h2")) {
-                    self.link_up(link);
+                    self.link_up(link, dial.credential);
                 }
             }
         }
         self.drain_actions();
     }
 
-    fn link_up(&mut self, link: aapns_proto::Link<crate::callers::SimTag>) {
+    fn link_up(&mut self, link: Link<SimTag>, credential: u64) {
         let slot = usize::from(link.id().0);
         while self.links.len() <= slot {
             self.links.push(None);
         }
-        let conn = self.connect(slot);
+        let conn = self.connect(slot, credential);
         self.trace
             .add(self.now, "link {} is up on {}", &[slot as u64, conn as u64]);
         let place = self.links.get_mut(slot);
@@ -151,22 +153,30 @@ impl World {
                 .fail(self.now, rule, || format!("two links in slot {slot}"));
         }
         self.run_soon(slot, conn);
+        let (up, most) = (self.links.iter().flatten().count(), self.bounds.1);
+        if up > 2 * usize::from(most) {
+            self.oracle.fail(self.now, Rule::Memory, || {
+                format!("{up} links, though at most {most} and as many that drain are allowed")
+            });
+        }
     }
 
     fn on_mint(&mut self, mint: Mint) {
         self.trace.add(self.now, "mint {}", &[mint.id]);
         let is_good = !self.swarm.strikes(Kind::MintFails, 200);
         let after = self.rng.micros(10, 50_000);
+        let team = self.credentials.last().map(|(_, team)| *team);
+        let team = team.filter(|_| is_good);
         self.heap
-            .plan(self.now + after, Event::MintEnds(mint, is_good));
+            .plan(self.now + after, Event::MintEnds(mint, team));
     }
 
-    pub(super) fn on_mint_ends(&mut self, mint: Mint, is_good: bool) {
+    pub(super) fn on_mint_ends(&mut self, mint: Mint, team: Option<u32>) {
         let unix = self.local_unix();
-        let result = if is_good {
+        let result = if let Some(team) = team {
             self.serial += 1;
             let token = Token {
-                team: self.habits.team,
+                team,
                 issued_at: unix.as_secs(),
                 serial: self.serial,
             };
