@@ -59,6 +59,7 @@ impl<T: Tag> Pool<T> {
         if let Some((stuck, _)) = stuck {
             self.order(stuck, Order::Drain);
         }
+        self.drain_surplus();
         self.watch_idle(now);
     }
 

@@ -26,8 +26,7 @@ impl<T: Tag> Pool<T> {
     /// `max_links` is at least 1 and at most half of [`LINKS_LIMIT`].
     pub fn resize(&mut self, now: Time, min_links: u16, max_links: u16) {
         self.set_bounds(min_links, max_links);
-        let surplus = self.links.up().saturating_sub(self.max_links());
-        self.drain_last(surplus);
+        self.drain_surplus();
         self.redial(now);
         self.watch_idle(now);
     }
@@ -170,10 +169,18 @@ impl<T: Tag> Pool<T> {
         }
     }
 
-    fn drain_last(&mut self, count: usize) {
-        let mut ids: Vec<LinkId> = self.links.iter_up().map(|(id, _)| id).collect();
-        let keep = ids.len().saturating_sub(count);
-        for id in ids.drain(keep..) {
+    /// Drains links beyond the most, those first that can do nothing: `resize` lowered it while dials were
+    /// under way, or a stuck link recovered while its replacement was dialed.
+    pub(crate) fn drain_surplus(&mut self) {
+        if self.links.up() <= self.max_links() {
+            return;
+        }
+        let up = self.links.iter_up();
+        let mut ids: Vec<(bool, LinkId)> = up
+            .map(|(id, slot)| (!slot.is_ready || slot.is_stuck, id))
+            .collect();
+        ids.sort_unstable();
+        for (_, id) in ids.drain(self.max_links()..) {
             self.order(id, Order::Drain);
         }
     }

@@ -259,3 +259,33 @@ fn a_link_whose_socket_takes_nothing_is_replaced_though_nothing_is_in_flight() {
     net.serve(1, |peer| peer.answer());
     assert_eq!(net.outcome(), (8, Ok(200)));
 }
+
+#[test]
+fn dials_that_a_resize_made_too_many_leave_no_link_too_many() {
+    let mut net = Net::new(3, 3);
+    net.dials_itself = false;
+    net.pool.set_credential(net.now, Auth::None);
+    net.run();
+    net.pool.resize(net.now, 1, 1);
+    for dial in std::mem::take(&mut net.dials) {
+        net.up(dial);
+    }
+    net.run();
+    assert_eq!(net.pool.stats().links, 1);
+}
+
+#[test]
+fn a_link_that_recovers_while_its_replacement_is_dialed_is_not_one_too_many() {
+    let mut net = Net::new(1, 1);
+    net.dials_itself = false;
+    net.serve(0, |peer| peer.set_limit(0));
+    net.submit(7);
+    net.wait(11 * SECOND);
+    net.serve(0, |peer| peer.set_limit(1));
+    net.serve(0, |peer| peer.answer());
+    assert_eq!(net.outcome(), (7, Ok(200)));
+    let dial = net.dials.remove(0);
+    net.up(dial);
+    net.run();
+    assert_eq!(net.pool.stats().links, 1);
+}
