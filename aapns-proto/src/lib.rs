@@ -12,7 +12,7 @@
 //! | you want to | use |
 //! |---|---|
 //! | send notifications | `aapns-tokio` or `aapns-async-std` |
-//! | bring it to another runtime | the module `client::runtime`, feature `client`: implement one trait |
+//! | bring it to another runtime | the module `client::runtime`, feature `client`: implement one trait; a whole adapter is there |
 //! | drive, simulate or test it yourself | [`Pool`] and [`Link`], or one [`Connection`] |
 //!
 //! # The run loop

@@ -9,7 +9,7 @@
 //! | [`Connection`] | any request, over one connection | never |
 //!
 //! Nothing here knows a runtime: sockets, TLS, timers, tasks and clocks come from a [`Runtime`],
-//! which an adapter implements once (about 200 lines: see [`runtime`]). The handles are generic
+//! which an adapter implements once (about 200 lines: see [`runtime`], which has a whole one). The handles are generic
 //! over it, and an adapter names them by alias: `pub type Client = aapns_proto::client::Client<Tokio>`.
 
 mod bell;

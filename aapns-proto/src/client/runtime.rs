@@ -2,13 +2,40 @@
 //!
 //! An adapter is one type that implements [`Runtime`], with a [`Transport`] and a [`Timer`]; all
 //! else (the driver loop, the pool's task, replies, waiting for room, builders) is written once, in
-//! this crate. To write one:
+//! this crate, generic over it. To write one:
 //!
-//! 1. [`Transport`] for the runtime's stream: three `poll_` methods and the ALPN protocol.
+//! 1. [`Transport`] for the runtime's stream: four `poll_` methods and the ALPN protocol. TLS comes from
+//!    [`Target::tls`], a configuration with roots, client certificate, ALPN and SNI set: give it to the
+//!    runtime's rustls wrapper (`tokio-rustls`, `futures-rustls`), or to rustls itself.
 //! 2. [`Timer`] for the runtime's sleep: one method.
-//! 3. [`Runtime`]: clocks, a random number, `spawn`, and [`Runtime::dial`]: look the name up anew,
-//!    try its addresses in the order of [`interleave`], 250 ms apart (RFC 8305), switch Nagle's
-//!    algorithm off, shake hands, and say which step failed.
+//! 3. [`Runtime`]: clocks, a random number, `spawn`, and [`Runtime::dial`]: resolve [`Target::address`]
+//!    anew, try its addresses with [`race`](super::race), switch Nagle's algorithm off, open the tunnel
+//!    through [`Target::proxy`] if there is one, call [`Target::enter_tls`], shake hands. What fails becomes
+//!    a [`DialError`] by [`dial_error`](super::dial_error) before TLS and by [`tls_error`](super::tls_error)
+//!    in it.
+//! 4. Names: `pub type Client = aapns_proto::client::Client<MyRuntime>;` and so on. With a `Default` the
+//!    handles have `Client::builder(endpoint)` too.
+//!
+//! An adapter holds no logic of HTTP/2 or of delivery, and decides nothing. What it can get wrong is this:
+//!
+//! | rule | because |
+//! |---|---|
+//! | register the waker, then look; the last waker given counts | a wake between the two would be lost |
+//! | `Pending` only if something will wake the task; a wake too many does no harm | else a connection hangs |
+//! | a TLS wrapper's `poll_write` may only buffer: `poll_flush` hands all of it to the socket | the driver flushes once a turn, and takes no work while a flush is pending |
+//! | a read of 0 octets is the end; any error ends writing | delivery is judged by it |
+//! | no call blocks, unless each task has a thread of its own | tasks share threads |
+//! | `dial` may be dropped at any point | that is how it is given up at its deadline |
+//! | `spawn` runs a task to its end, whoever is dropped | results are handed out by it |
+//!
+//! To test it, run it against `aapns_tokio::mock::Server::start_on_thread()`, which needs no tokio around it:
+//! send thousands, let the mock say GOAWAY, cut, fall silent, and compare with what it counted.
+//!
+//! # A whole adapter
+//! Threads and std's sockets as a runtime, and a program: `examples/blocking.rs`.
+#![cfg_attr(feature = "rustls", doc = "```no_run")]
+#![cfg_attr(feature = "rustls", doc = include_str!("../../examples/blocking.rs"))]
+#![cfg_attr(feature = "rustls", doc = "```")]
 
 use std::future::Future;
 use std::io;
@@ -41,10 +68,12 @@ pub trait Runtime: Clone + Send + Sync + Unpin + 'static {
     /// A timer of this runtime's clock.
     fn timer(&self) -> Self::Timer;
 
-    /// Runs a task to its end, detached.
+    /// Runs a task to its end, detached. A runtime that shuts down may drop it: then what it has in flight
+    /// ends as unknown.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
 
-    /// Connects: name resolution, TCP, the tunnel through [`Target::proxy`], TLS. Dropped if it takes longer than the pool allows.
+    /// Connects: name resolution, TCP, the tunnel through [`Target::proxy`], TLS. Polled by the task that drives
+    /// the connection afterwards, and dropped if it takes longer than the builder's `dial_timeout`.
     ///
     /// # Errors
     /// [`DialError`]: the step that failed, what happened in words, and whether trying again is pointless.
@@ -66,7 +95,8 @@ pub trait Runtime: Clone + Send + Sync + Unpin + 'static {
     }
 }
 
-/// A connected stream of bytes, as `poll_` methods in the manner of `futures::io`.
+/// A connected stream of bytes, as `poll_` methods in the manner of `futures::io`: `Pending` promises a wake.
+/// All of them are called by one task, reading and writing in turn.
 pub trait Transport: Send + Unpin + 'static {
     /// The protocol that ALPN selected (RFC 7301); `h2` where there is no TLS, by prior knowledge.
     fn alpn(&self) -> Option<&[u8]>;
@@ -77,13 +107,13 @@ pub trait Transport: Send + Unpin + 'static {
     /// Any failure of the transport.
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>>;
 
-    /// Takes octets of `buf`, at least one.
+    /// Takes octets of `buf`, at least one, which count as sent from then on. `buf` is never empty.
     ///
     /// # Errors
     /// Any failure of the transport.
     fn poll_write(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>>;
 
-    /// Sends what was taken.
+    /// Sends what was taken: once ready, all of it is the operating system's.
     ///
     /// # Errors
     /// Any failure of the transport.
@@ -99,7 +129,8 @@ pub trait Transport: Send + Unpin + 'static {
 /// A timer that can be set again.
 pub trait Timer: Send + Unpin + 'static {
     /// Ready once `deadline` has passed; until then the task is woken at that moment, or a little later.
-    /// Each call sets the timer anew, and may name another deadline than the last.
+    /// Each call sets the timer anew, and may name another deadline than the last, earlier or later, or
+    /// [`Time::NEVER`]. Waking too early does no harm.
     fn poll_until(&mut self, cx: &mut Context<'_>, deadline: Time) -> Poll<()>;
 }
 
