@@ -2,6 +2,7 @@
 //!
 //! Other programs read its output: flags, exit codes and JSON fields are an interface.
 
+mod advice;
 mod args;
 mod bench;
 mod broadcast;

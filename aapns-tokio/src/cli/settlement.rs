@@ -1,8 +1,10 @@
 //! What became of one notification, for people and as JSON.
 
+use aapns_models::Reason;
 use aapns_models::ndjson::Outcome;
 use aapns_proto::client::ndjson::{INTERRUPTED, Settlement};
 
+use super::advice;
 use super::exit::Fault;
 
 /// A settlement in the program's words.
@@ -45,10 +47,12 @@ fn explain(settlement: &Settlement) -> String {
         .unwrap_or("no reason given");
     match settlement.outcome {
         Outcome::Delivered => "delivered".to_owned(),
-        Outcome::Rejected => format!(
-            "rejected: {} {reason}",
-            settlement.status.unwrap_or_default()
-        ),
+        Outcome::Rejected => {
+            let status = settlement.status.unwrap_or_default();
+            let known = settlement.reason.as_deref().map(Reason::from);
+            let todo = advice::after(status, known.as_ref());
+            format!("rejected: {status} {reason}; {todo}")
+        }
         // Nothing was ever connected: the fault is on this side, and can be found.
         Outcome::NotProcessed if settlement.attempts == 0 && reason.contains(": ") => {
             format!("not processed: {reason}; see why with: aapns doctor and the same flags")

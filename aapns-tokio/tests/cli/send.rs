@@ -76,10 +76,12 @@ fn a_rejection_names_the_reason_and_exits_1() {
         ..Answer::rejection(410, "Unregistered")
     };
     let target = Target::with(Server::builder().answer("dead", answer));
-    target
-        .send(&["dead", "Hello"])
-        .exits(1)
-        .complains(&["rejected", "410", "Unregistered"]);
+    target.send(&["dead", "Hello"]).exits(1).complains(&[
+        "rejected",
+        "410",
+        "Unregistered",
+        "forget it",
+    ]);
     let json = target.send(&["dead", "Hello", "--json"]).exits(1).json();
     assert_eq!(json["outcome"], "rejected");
     assert_eq!(json["status"], 410);
@@ -97,7 +99,7 @@ fn a_provider_token_is_made_from_the_key() {
     args.extend(target.open_flags());
     run(&args)
         .exits(1)
-        .complains(&["403", "MissingProviderToken"]);
+        .complains(&["403", "MissingProviderToken", "--token-key"]);
     let key = target.dir.path("key.p8");
     args.extend(
         [

@@ -9,6 +9,7 @@ use aapns_proto::client::ndjson::Requests;
 
 use super::report::Report;
 use super::{DoctorArgs, clock};
+use crate::cli::advice;
 use crate::cli::console::Console;
 use crate::cli::exchange::exchange;
 use crate::cli::exit::Fault;
@@ -64,30 +65,20 @@ fn judge(answer: &Answer, report: &mut Report) {
         Some(reason) => format!("{} {reason}", answer.status()),
         None => answer.status().to_string(),
     };
-    let advice = match (answer.status(), reason) {
-        (200, _) => {
-            return report.ok(
-                CHECK,
-                "accepted, though the device token is made up: this is not Apple's server",
-            );
-        }
+    match (answer.status(), &reason) {
+        (200, _) => report.ok(
+            CHECK,
+            "accepted, though the device token is made up: this is not Apple's server",
+        ),
         (
             _,
             Some(Reason::BadDeviceToken | Reason::Unregistered | Reason::DeviceTokenNotForTopic),
-        ) => {
-            return report.ok(CHECK, format_args!("{said}: the credential is good, and nobody has this device token, as it should be"));
-        }
-        (_, Some(Reason::MissingTopic | Reason::BadTopic | Reason::TopicDisallowed)) => {
-            "give the app's bundle id to --topic"
-        }
-        (_, Some(Reason::ExpiredProviderToken)) => {
-            "set this machine's clock, or bring a fresh token"
-        }
-        (_, Some(Reason::InvalidProviderToken)) => {
-            "check that key, --key-id and --team-id belong together, and that the key isn't revoked"
-        }
-        (403, _) => "the credential is not for this server or app",
-        _ => "try again; then look at the reason",
-    };
-    report.failed(CHECK, said, advice);
+        ) => report.ok(
+            CHECK,
+            format_args!(
+                "{said}: the credential is good, and nobody has this device token, as it should be"
+            ),
+        ),
+        (status, _) => report.failed(CHECK, said, advice::after(status, reason.as_ref())),
+    }
 }
