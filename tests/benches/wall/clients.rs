@@ -26,14 +26,18 @@ use crate::support::{self, BATCH, TOKEN};
 /// Our pool's handle, with requests that are ready.
 pub(crate) fn pool(server: &Server) -> Contender {
     let runtime = runtime();
-    let pool = runtime.block_on(async {
-        let pool = builder(server).pool().expect("a pool");
-        pool.ready(Duration::from_secs(10))
-            .await
-            .expect("a connection");
-        pool
-    });
+    let pool = runtime.block_on(connected(server, 1));
     pooled("aapns-tokio: Pool::post", runtime, pool)
+}
+
+/// Our pool's handle, once all of its connections are up.
+pub(crate) async fn connected(server: &Server, connections: u16) -> Pool {
+    let builder = builder(server).connections(connections, connections);
+    let pool = builder.pool().expect("a pool");
+    while pool.stats().links < u64::from(connections) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    pool
 }
 
 /// See [`pool`]; over any transport.

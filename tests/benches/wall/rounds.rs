@@ -79,7 +79,7 @@ fn measure(contender: &mut Contender, requests: usize) -> Sample {
 }
 
 /// User and system time of this thread: contenders run on it alone, servers don't.
-fn thread_time() -> Duration {
+pub(crate) fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
