@@ -9,7 +9,6 @@ mod clients;
 mod connection;
 mod credentials;
 mod dead;
-mod faults;
 mod pool;
 mod typed;
 

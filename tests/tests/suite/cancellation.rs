@@ -50,9 +50,11 @@ pub(crate) async fn a_future_dropped_in_flight_disturbs_nobody<R: Runtime>(runti
     assert_eq!(send_all(&pool, 100..120).await, 20);
     let stats = pool.stats();
     assert_eq!((stats.inflight, stats.pending, stats.abandoned), (0, 0, 5));
-    // Each slot was held to its answer: no reset was sent, and none was sent again.
+    // Each slot was held to its answer: no reset was sent, and none was sent again. A link on another
+    // thread that had taken some of the five, and not begun them, doesn't send those.
     let processed = server.processed();
-    assert_eq!((processed.accepted, processed.duplicates), (30, 0));
+    assert!((25..=30).contains(&processed.accepted), "{processed:?}");
+    assert_eq!((processed.accepted, processed.duplicates), (stats.completed, 0));
     assert_eq!(processed.over_limit, 0);
 }
 
@@ -95,6 +97,20 @@ pub(crate) async fn a_caller_that_leaves_the_line_hands_its_place_on<R: Runtime>
             .step_by(2)
             .all(|n| server.times_accepted(&id(n)) == 0)
     );
+}
+
+pub(crate) async fn a_caller_that_is_not_polled_holds_up_nobody<R: Runtime>(runtime: R) {
+    let server = slow(1, 5);
+    let pool = builder(&runtime, &server).connections(1, 1);
+    let pool = pool.queue(1, 1 << 20).pool().expect("a pool");
+    let mut posts: Vec<_> = (0..20).map(|n| pool.post(request(n))).collect();
+    let last = posts.pop().expect("twenty");
+    // All the others stand in line before it, and nobody looks at them.
+    assert_eq!(last.await.expect("an answer").status(), 200);
+    assert_eq!((pool.waiting(), server.processed().accepted), (0, 20));
+    for post in posts {
+        assert_eq!(post.await.expect("an answer").status(), 200);
+    }
 }
 
 pub(crate) async fn dropping_at_any_moment_leaks_no_stream<R: Runtime>(runtime: R) {

@@ -84,7 +84,7 @@ pub(crate) async fn without_a_server_the_cause_is_the_dial<R: Runtime>(runtime: 
     ] {
         let pool = to(&runtime, origin).pool().expect("a pool");
         let ready = pool.ready(Duration::from_millis(100)).await;
-        assert!(ready.is_err());
+        assert!(matches!(ready, Err(PostError::Failed(_))), "{ready:?}");
         // A name may take its time to be unknown.
         let result = pool.post_with(request(1), within(700)).await;
         let error = result.expect_err("no server");

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use aapns_proto::client::Runtime;
+use aapns_proto::client::{Pool, Runtime};
 use aapns_proto::{ConnectionConfig, Delivery, Policy};
 use aapns_tokio::mock::{Action, Goaway, Rule, Server};
+use futures::future::join_all;
 use rcgen::generate_simple_self_signed;
 
+use super::relay::{Fate, Relay};
 use super::{LONG, builder, id, pool, request, send_all, serve, start, to, until};
 
 pub(crate) async fn a_goaway_loses_nothing_and_doubles_nothing<R: Runtime>(runtime: R) {
@@ -110,6 +112,71 @@ pub(crate) async fn a_silent_server_is_noticed_and_left<R: Runtime>(runtime: R) 
     assert_eq!(send_all(&pool, 0..50).await, 50);
     assert!(runtime.now().saturating_since(start) < LONG / 3);
     assert!(server.processed().connections >= 2);
+}
+
+pub(crate) async fn a_slow_server_is_waited_for<R: Runtime>(runtime: R) {
+    let server = Server::builder().max_concurrent_streams(10);
+    let server = start(server.latency(Duration::from_millis(600)));
+    let config = ConnectionConfig {
+        ping_after: Duration::from_millis(100),
+        ..ConnectionConfig::default()
+    };
+    let pool = builder(&runtime, &server).connections(1, 1);
+    let pool = pool.connection(config).pool().expect("a pool");
+    assert_eq!(send_all(&pool, 0..30).await, 30);
+    // It was asked by PING whether it lives, answered, and was left alone.
+    let (processed, stats) = (server.processed(), pool.stats());
+    assert_eq!((processed.connections, processed.accepted), (1, 30));
+    assert_eq!((stats.resent, stats.errors), (0, 0));
+}
+
+/// A pool of one connection to this server by way of a relay, quick to lose patience.
+fn relayed<R: Runtime>(runtime: &R, server: &Server, relay: &Relay) -> Pool<R> {
+    let patience = Duration::from_millis(500);
+    let config = ConnectionConfig {
+        settings_timeout: patience,
+        ping_after: patience / 2,
+        ping_timeout: patience,
+        ..ConnectionConfig::default()
+    };
+    let builder = to(runtime, &relay.origin()).ca_pem(server.ca_pem());
+    let builder = builder.ca_only().dial_timeout(patience).connection(config);
+    builder.connections(1, 1).pool().expect("a pool")
+}
+
+/// Octets of the server: none, within its handshake, about its SETTINGS, among its answers.
+const POINTS: [usize; 9] = [0, 1, 100, 700, 900, 1_000, 1_100, 1_300, 2_000];
+
+pub(crate) async fn a_black_hole_at_any_point_of_a_connection_is_left_for_the_next_one<
+    R: Runtime,
+>(
+    runtime: R,
+) {
+    let runs = POINTS.map(async |octets| {
+        let server = serve([]);
+        let relay = Relay::new(server.address(), [Fate::BlackHole(octets)]);
+        let pool = relayed(&runtime, &server, &relay);
+        assert_eq!(send_all(&pool, 0..50).await, 50, "at {octets}");
+        let processed = server.processed();
+        assert_eq!(processed.accepted - processed.duplicates, 50);
+        let doubled = server.duplicates().len() as u64;
+        assert!(doubled <= pool.stats().possible_duplicates, "at {octets}");
+    });
+    join_all(runs).await;
+}
+
+pub(crate) async fn a_cut_at_any_point_of_a_connection_loses_nothing<R: Runtime>(runtime: R) {
+    let runs = POINTS.map(async |octets| {
+        let server = serve([]);
+        let relay = Relay::new(server.address(), [Fate::Cut(octets), Fate::Cut(octets)]);
+        let pool = relayed(&runtime, &server, &relay);
+        assert_eq!(send_all(&pool, 0..50).await, 50, "at {octets}");
+        let processed = server.processed();
+        assert_eq!(processed.accepted - processed.duplicates, 50);
+        let doubled = server.duplicates().len() as u64;
+        assert!(doubled <= pool.stats().possible_duplicates, "at {octets}");
+    });
+    join_all(runs).await;
 }
 
 pub(crate) async fn a_server_that_restarts_under_load_loses_nothing<R: Runtime>(runtime: R) {

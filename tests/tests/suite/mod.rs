@@ -8,6 +8,7 @@ pub(crate) mod deadlines;
 pub(crate) mod ends;
 pub(crate) mod faults;
 pub(crate) mod proxies;
+mod relay;
 pub(crate) mod sending;
 pub(crate) mod tls;
 mod tunnel;
@@ -42,7 +43,7 @@ macro_rules! run_suite {
                 a_typed_notification_arrives_with_its_fields_and_id,
                 a_rejection_names_its_reason,
                 one_connection_says_exactly_when_it_is_full,
-                a_full_queue_makes_callers_wait,
+                a_full_queue_makes_callers_wait_in_order,
                 a_pool_can_be_resized_while_it_works,
                 a_client_certificate_is_shown,
                 a_provider_token_is_signed_once_for_all_connections,
@@ -58,6 +59,7 @@ macro_rules! run_suite {
                 a_future_dropped_in_flight_disturbs_nobody,
                 a_future_dropped_after_its_answer_costs_nothing,
                 a_caller_that_leaves_the_line_hands_its_place_on,
+                a_caller_that_is_not_polled_holds_up_nobody,
                 dropping_at_any_moment_leaks_no_stream,
                 a_connection_keeps_the_stream_of_a_dropped_future_until_its_answer,
             }
@@ -76,6 +78,9 @@ macro_rules! run_suite {
                 cut_connections_are_replaced_and_duplicates_are_flagged,
                 at_most_once_is_not_sent_again_after_a_cut,
                 a_silent_server_is_noticed_and_left,
+                a_slow_server_is_waited_for,
+                a_black_hole_at_any_point_of_a_connection_is_left_for_the_next_one,
+                a_cut_at_any_point_of_a_connection_loses_nothing,
                 a_server_that_restarts_under_load_loses_nothing,
             }
             tls {

@@ -69,11 +69,12 @@ pub(crate) async fn one_connection_says_exactly_when_it_is_full<R: Runtime>(runt
     assert_eq!((again.status(), server.processed().over_limit), (200, 0));
 }
 
-pub(crate) async fn a_full_queue_makes_callers_wait<R: Runtime>(runtime: R) {
-    let server = start(Server::builder().latency(Duration::from_millis(5)));
+pub(crate) async fn a_full_queue_makes_callers_wait_in_order<R: Runtime>(runtime: R) {
+    let server = Server::builder().max_concurrent_streams(1);
+    let server = start(server.latency(Duration::from_millis(5)));
     let pool = builder(&runtime, &server).connections(1, 1);
     let pool = pool.queue(3, 1 << 20).pool().expect("a pool");
-    let posts: Vec<_> = (0..200).map(|n| pool.post(request(n))).collect();
+    let posts: Vec<_> = (0..100).map(|n| pool.post(request(n))).collect();
     // Some may have left the queue by now, where links run on other threads; nobody overtakes.
     assert!(pool.waiting() > 0);
     let blocked = pool.try_post(request(999), PostOptions::new()).await;
@@ -81,7 +82,10 @@ pub(crate) async fn a_full_queue_makes_callers_wait<R: Runtime>(runtime: R) {
     for answer in join_all(posts).await {
         assert_eq!(answer.expect("room in the end").status(), 200);
     }
-    assert_eq!((pool.waiting(), server.processed().accepted), (0, 200));
+    assert_eq!((pool.waiting(), server.processed().accepted), (0, 100));
+    let order = server.requests();
+    let order = order.iter().map(|request| request.apns_id.as_str());
+    assert!(order.eq((0..100).map(super::id)));
 }
 
 pub(crate) async fn a_pool_can_be_resized_while_it_works<R: Runtime>(runtime: R) {
