@@ -181,11 +181,13 @@ mod tests {
 
     #[test]
     fn at_most_half_of_the_slots_are_taken() {
-        let mut streams = Streams::new(1, 16);
-        for _ in 0..16 {
-            assert!(open(&mut streams, 0).is_some());
+        let mut streams = Streams::new(1, 64);
+        for (streams_open, slots) in [(8, 16), (9, 32), (16, 32), (17, 64), (32, 64), (33, 128)] {
+            while streams.len() < streams_open {
+                open(&mut streams, 0).unwrap();
+            }
+            assert_eq!(streams.slots.len(), slots);
         }
-        assert_eq!(streams.slots.len(), 32);
     }
 
     #[test]

@@ -289,3 +289,6 @@ pub(super) fn encoded_len(text: &[u8]) -> usize {
         .sum();
     bits.div_ceil(8)
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,6 +110,23 @@ fn waiting_bodies_take_turns() {
     assert_eq!(order, [1, 3, 1, 3]);
 }
 
+/// §5.2: bodies that wait in vain for a turn → keep their order
+#[test]
+fn a_turn_in_vain_changes_no_order() {
+    let mut peer = Peer::ready_with(&ConnectionConfig::default(), &[(4, 0)]);
+    for tag in 1..=3 {
+        peer.starts_job(job(tag, b"{}"));
+    }
+    peer.hears();
+    peer.says(window_update(0, 1));
+    assert_eq!(peer.hears_data(), []);
+    peer.says(settings(&[(4, 1)]));
+    assert_eq!(
+        peer.hears_data(),
+        [(1, 1, false), (3, 1, false), (5, 1, false)]
+    );
+}
+
 /// §6.9: received DATA, discarded DATA too → credit is given back for the connection
 #[test]
 fn credit_for_discarded_data_is_given_back() {

@@ -24,8 +24,10 @@ fn our_settings_turn_push_off_and_advertise_a_field_list_size() {
     let frames = Peer::silent().hears();
     let payload = [&[0, 2, 0, 0, 0, 0][..], &[0, 6, 0, 0, 0x40, 0]].concat();
     assert_eq!(frames[0].payload, payload);
-    assert_eq!(frames[1].kind, Kind::WindowUpdate);
-    assert_eq!(frames[1].id, 0);
+    assert_eq!((frames[1].kind, frames[1].id), (Kind::WindowUpdate, 0));
+    let increment = 1024 * 1024 - 65_535_u32;
+    assert_eq!(frames[1].payload, increment.to_be_bytes());
+    assert_eq!(frames.len(), 2);
 }
 
 /// §3.4: the server's first frame is not SETTINGS → CE PROTOCOL_ERROR

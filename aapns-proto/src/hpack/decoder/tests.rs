@@ -337,20 +337,6 @@ fn responses_of_rfc_7541_c_5_and_c_6_evict() {
 }
 
 #[test]
-fn every_symbol_comes_back_from_huffman() {
-    let mut out = Vec::new();
-    for first in 0..=255_u8 {
-        for second in [first, b'0', b'e', b'~', 0x00, 0xff] {
-            let text = [first, second, first];
-            let mut coded = Vec::new();
-            huffman_encode(&text, &mut coded).unwrap();
-            assert_eq!(huffman::encoded_len(&text), coded.len());
-            assert_eq!(huffman::decode(&coded, &mut out), Ok(&text[..]));
-        }
-    }
-}
-
-#[test]
 fn a_table_of_the_present_size_demands_no_size_update() {
     let mut decoder = Decoder::new(4096);
     decoder.set_max_table_size(4096);
@@ -421,47 +407,6 @@ fn the_list_size_counts_each_kind_of_field() {
 }
 
 #[test]
-fn huffman_padding_of_up_to_seven_bits_is_taken_and_eight_are_not() {
-    let mut out = Vec::new();
-    // 1 to 8 symbols of five bits leave each number of bits from 0 to 7.
-    for count in 1..=8 {
-        let text = vec![b'a'; count];
-        let mut coded = Vec::new();
-        huffman_encode(&text, &mut coded).unwrap();
-        assert_eq!(huffman::decode(&coded, &mut out), Ok(&text[..]));
-        let spare = coded.len() * 8 - count * 5;
-        if spare > 0 {
-            let mut wrong = coded.clone();
-            *wrong.last_mut().unwrap() &= !1;
-            assert_eq!(huffman::decode(&wrong, &mut out), Err(DecodeError::Huffman));
-        }
-        coded.push(0xff);
-        assert_eq!(huffman::decode(&coded, &mut out), Err(DecodeError::Huffman));
-    }
-    assert_eq!(huffman::decode(&[], &mut out), Ok(&[][..]));
-    assert_eq!(
-        huffman::decode(&[0xff], &mut out),
-        Err(DecodeError::Huffman)
-    );
-}
-
-#[test]
-fn every_symbol_comes_back_from_every_place_in_a_long_string() {
-    let mut out = Vec::new();
-    for symbol in 0..=255_u8 {
-        for before in 0..20 {
-            let mut text = vec![b'a'; before];
-            text.push(symbol);
-            text.extend([b'z'; 9]);
-            let mut coded = Vec::new();
-            huffman_encode(&text, &mut coded).unwrap();
-            assert_eq!(huffman::encoded_len(&text), coded.len());
-            assert_eq!(huffman::decode(&coded, &mut out), Ok(&text[..]));
-        }
-    }
-}
-
-#[test]
 fn debug_shows_the_table_and_nothing_that_was_received() {
     let shown = format!("{:?}", Decoder::new(4096));
     assert!(shown.contains("Decoder") && shown.contains("max_table_size: 4096"));
@@ -523,35 +468,4 @@ proptest! {
             prop_assert!(decoder.table.dynamic_size() <= 4096);
         }
     }
-
-    #[test]
-    fn huffman_agrees_with_a_decoder_that_goes_bit_by_bit(octets: Vec<u8>) {
-        let mut out = Vec::new();
-        let fast = huffman::decode(&octets, &mut out).map(<[u8]>::to_vec).ok();
-        prop_assert_eq!(fast, bit_by_bit(&octets));
-    }
-}
-
-/// The slow and plain reading of RFC 7541 §5.2.
-fn bit_by_bit(octets: &[u8]) -> Option<Vec<u8>> {
-    use httlib_huffman::encoder::table::ENCODE_TABLE;
-    let mut text = Vec::new();
-    let (mut code, mut length) = (0_u32, 0_u8);
-    for bit in octets
-        .iter()
-        .flat_map(|octet| (0..8).rev().map(move |n| octet >> n & 1))
-    {
-        code = code << 1 | u32::from(bit);
-        length += 1;
-        if let Some(symbol) = ENCODE_TABLE
-            .iter()
-            .position(|&entry| entry == (length, code))
-        {
-            text.push(u8::try_from(symbol).ok()?);
-            (code, length) = (0, 0);
-        } else if length >= 30 {
-            return None;
-        }
-    }
-    (length < 8 && code == (1 << length) - 1).then_some(text)
 }
