@@ -12,7 +12,8 @@
 //! | [`adapters`] | How do I bring it to another runtime, or use the core alone? |
 //! | [`coming_from`] | What is that called here, which I know from another client? |
 //!
-//! Whole programs are in the folder `examples`: a web service, a fan-out to 100,000 devices, a Live Activity.
+//! Whole programs are in the folder `examples`: a web service, a fan-out to 100,000 devices, a Live Activity, a
+//! broadcast channel, several tenants.
 
 #![allow(
     clippy::doc_markdown,
