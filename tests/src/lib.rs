@@ -11,3 +11,8 @@ pub mod rng;
 pub mod swarm;
 pub mod trace;
 pub mod world;
+
+/// The example of a README whose dev-dependencies would be smol.
+#[cfg(doctest)]
+#[doc = include_str!("../../aapns-async-std/README.md")]
+struct Readme;
