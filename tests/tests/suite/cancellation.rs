@@ -54,7 +54,10 @@ pub(crate) async fn a_future_dropped_in_flight_disturbs_nobody<R: Runtime>(runti
     // thread that had taken some of the five, and not begun them, doesn't send those.
     let processed = server.processed();
     assert!((25..=30).contains(&processed.accepted), "{processed:?}");
-    assert_eq!((processed.accepted, processed.duplicates), (stats.completed, 0));
+    assert_eq!(
+        (processed.accepted, processed.duplicates),
+        (stats.completed, 0)
+    );
     assert_eq!(processed.over_limit, 0);
 }
 
