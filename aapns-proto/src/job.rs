@@ -47,8 +47,8 @@ pub struct Job<T> {
 pub(crate) struct History {
     /// Attempts whose first octet of HEADERS was lent out.
     pub(crate) attempts: u32,
-    /// The generation of the provider token that the last attempt carried.
-    pub(crate) token_generation: u64,
+    /// The generation of the provider token that the last attempt carried; tokens last for most of an hour.
+    pub(crate) token_generation: u32,
     /// Most jobs have none: a queue of a million stays small.
     pub(crate) trouble: Option<Box<Trouble>>,
 }

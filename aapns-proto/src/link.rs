@@ -274,7 +274,7 @@ impl<T: Tag> Link<T> {
             }
             Verdict::Fatal(reason) => {
                 self.prove();
-                let generation = job.history.token_generation;
+                let generation = u64::from(job.history.token_generation);
                 self.hand.news.fatal(reason, generation);
                 self.settle(judge::settle(job, response));
             }

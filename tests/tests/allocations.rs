@@ -102,7 +102,7 @@ fn held<F>(begin: impl Fn(&aapns_tokio::Client, usize) -> F) -> usize {
 }
 
 #[test]
-fn a_post_that_waits_holds_at_most_400_octets_beyond_its_payload() {
+fn a_post_that_waits_holds_at_most_360_octets_beyond_its_payload() {
     let fields = aapns_tokio::Fields::new()
         .with("apns-topic", "com.example.bench")
         .expect("a field");
@@ -115,11 +115,11 @@ fn a_post_that_waits_holds_at_most_400_octets_beyond_its_payload() {
         );
         client.pool().post(request.expect("a path"))
     });
-    assert!((200..=400).contains(&held), "{held}");
+    assert!((200..=360).contains(&held), "{held}");
 }
 
 #[test]
-fn a_typed_notification_that_waits_holds_at_most_440_octets_beyond_its_payload() {
+fn a_typed_notification_that_waits_holds_at_most_420_octets_beyond_its_payload() {
     let topic = aapns_models::Topic::new("com.example.bench").expect("a topic");
     let held = held(|client, n| {
         let token = aapns_models::DeviceToken::new(format!("{n:064x}")).expect("a token");
@@ -129,5 +129,5 @@ fn a_typed_notification_that_waits_holds_at_most_440_octets_beyond_its_payload()
             .expiration(aapns_models::Expiration::Immediately);
         client.send(&token, &notification)
     });
-    assert!((200..=440).contains(&held), "{held}");
+    assert!((200..=420).contains(&held), "{held}");
 }

@@ -14,7 +14,7 @@ impl<T> Connection<T> {
     #[inline]
     #[allow(clippy::result_large_err, reason = "the job comes back whole")]
     pub(super) fn open(&mut self, mut job: Job<T>) -> Result<(), Job<T>> {
-        job.history.token_generation = self.generation;
+        job.history.token_generation = u32::try_from(self.generation).unwrap_or(u32::MAX);
         let deadline = job.deadline;
         let is_first = self.streams.len() == 0;
         let id = self.streams.open(job, self.peer.initial_window)?.id;

@@ -109,7 +109,7 @@ impl<T: Tag> Pool<T> {
     }
 
     fn expired_token(&mut self, now: Time, job: &Job<T>) -> Refusal {
-        let generation = job.history.token_generation;
+        let generation = u64::from(job.history.token_generation);
         let refusal = self.tokens.refused(now, generation);
         if refusal == Refusal::Renew {
             let used = self.links.iter_up();

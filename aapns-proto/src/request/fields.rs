@@ -21,8 +21,8 @@ pub enum InvalidField {
     /// NUL, CR, LF, or space at an end.
     #[error("a field value must not hold NUL, CR or LF, nor begin or end with white space")]
     Value,
-    /// Longer than 64 KiB.
-    #[error("a field is longer than 65535 octets")]
+    /// The value is longer than 65,535 octets, or the name than 65,279.
+    #[error("a field value is longer than 65535 octets, or a field name than 65279")]
     TooLong,
 }
 
@@ -172,9 +172,12 @@ impl<'a> Iterator for FieldsIter<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (lengths, rest) = self.rest.split_first_chunk::<4>()?;
-        let name = usize::from(u16::from_be_bytes([lengths[0], lengths[1]]));
+        let name = u16::from_be_bytes([lengths[0], lengths[1]]);
         let value = usize::from(u16::from_be_bytes([lengths[2], lengths[3]]));
-        let (name, rest) = rest.split_at_checked(name)?;
+        let (name, rest) = match name.checked_sub(KNOWN_FROM) {
+            Some(number) => (KNOWN.get(usize::from(number))?.as_bytes(), rest),
+            None => rest.split_at_checked(usize::from(name))?,
+        };
         let (value, rest) = rest.split_at_checked(value)?;
         self.rest = rest;
         Some((name, value))
@@ -193,18 +196,41 @@ const RESERVED: [&str; 8] = [
     "content-length",
 ];
 
-/// Octets of a field in a list.
-pub(super) fn packed_len(name: &[u8], value: &[u8]) -> usize {
-    4 + name.len() + value.len()
+/// Names that most requests have: in a list a number stands for them.
+const KNOWN: [&str; 3] = ["apns-id", "apns-expiration", "apns-collapse-id"];
+
+/// A name length from here on is the number of a known name, above it.
+const KNOWN_FROM: u16 = 0xff00;
+
+#[inline]
+fn known(name: &[u8]) -> Option<u16> {
+    let place = KNOWN.iter().position(|known| known.as_bytes() == name)?;
+    Some(KNOWN_FROM + place as u16)
 }
 
-/// Appends a field to a list: `name length: u16, value length: u16, name, value`. Lengths over 65535 are cut.
+/// Octets of a field in a list, at most.
+pub(super) fn packed_len(name: &[u8], value: &[u8]) -> usize {
+    match known(name) {
+        Some(_) => 4 + value.len(),
+        None => 4 + name.len() + value.len(),
+    }
+}
+
+/// Appends a field to a list: `name: u16, value length: u16, name, value`. The first is the length of the
+/// name, or the number of a known one, which then isn't spelt out. Longer ones are cut.
 pub(super) fn pack(packed: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    let cut = |len: usize| u16::try_from(len).unwrap_or(u16::MAX);
-    let (n, v) = (cut(name.len()), cut(value.len()));
+    let cut = |len: usize, most: u16| u16::try_from(len).unwrap_or(most).min(most);
+    let v = cut(value.len(), u16::MAX);
+    let (n, name) = match known(name) {
+        Some(number) => (number, &[][..]),
+        None => {
+            let n = cut(name.len(), KNOWN_FROM - 1);
+            (n, &name[..usize::from(n)])
+        }
+    };
     packed.extend_from_slice(&n.to_be_bytes());
     packed.extend_from_slice(&v.to_be_bytes());
-    packed.extend_from_slice(&name[..usize::from(n)]);
+    packed.extend_from_slice(name);
     packed.extend_from_slice(&value[..usize::from(v)]);
 }
 
@@ -212,7 +238,7 @@ pub(super) fn pack(packed: &mut Vec<u8>, name: &[u8], value: &[u8]) {
 pub(super) fn validate(name: &str, value: &[u8]) -> Result<(), InvalidField> {
     validate_name(name)?;
     validate_value(value)?;
-    if name.len() > usize::from(u16::MAX) || value.len() > usize::from(u16::MAX) {
+    if name.len() >= usize::from(KNOWN_FROM) || value.len() > usize::from(u16::MAX) {
         return Err(InvalidField::TooLong);
     }
     Ok(())
@@ -240,4 +266,43 @@ fn validate_value(value: &[u8]) -> Result<(), InvalidField> {
         return Err(InvalidField::Value);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_come_back_in_order_whether_their_names_are_known_or_not() {
+        let long = "n".repeat(300);
+        let fields = [
+            ("apns-id", "1"),
+            ("x", ""),
+            ("apns-collapse-id", "c"),
+            (&*long, "v"),
+        ];
+        let list = fields.iter().fold(Fields::new(), |list, (name, value)| {
+            list.with(name, value).expect("a field")
+        });
+        let back: Vec<_> = list.iter().collect();
+        let expected = fields.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        assert_eq!(back, expected);
+        assert_eq!(list.get("apns-collapse-id"), Some(&b"c"[..]));
+        assert_eq!(list.list_size(), 7 + 1 + 1 + 16 + 1 + 300 + 1 + 4 * 32);
+        let packed: usize = fields
+            .iter()
+            .map(|(n, v)| packed_len(n.as_bytes(), v.as_bytes()))
+            .sum();
+        assert_eq!(list.octets(), packed);
+    }
+
+    #[test]
+    fn a_name_that_could_be_taken_for_a_number_is_too_long() {
+        let name = "n".repeat(usize::from(KNOWN_FROM));
+        assert_eq!(Fields::new().with(&name, ""), Err(InvalidField::TooLong));
+        let list = Fields::new()
+            .with(&name[1..], "")
+            .expect("just short enough");
+        assert_eq!(list.iter().next(), Some((&name.as_bytes()[1..], &b""[..])));
+    }
 }
