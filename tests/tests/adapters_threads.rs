@@ -29,7 +29,7 @@ run_suite! { crate::OnThreads;
         thousands_are_delivered_once_over_several_connections,
         a_typed_notification_arrives_with_its_fields_and_id,
         one_connection_says_exactly_when_it_is_full,
-        a_full_queue_makes_callers_wait,
+        a_full_queue_makes_callers_wait_in_order,
         a_client_certificate_is_shown,
         a_provider_token_is_signed_once_for_all_connections,
     }
@@ -40,6 +40,7 @@ run_suite! { crate::OnThreads;
     cancellation {
         a_future_dropped_in_the_queue_takes_its_request_back,
         a_future_dropped_in_flight_disturbs_nobody,
+        a_caller_that_is_not_polled_holds_up_nobody,
         dropping_at_any_moment_leaks_no_stream,
     }
     ends {
@@ -53,6 +54,7 @@ run_suite! { crate::OnThreads;
         a_goaway_loses_nothing_and_doubles_nothing,
         cut_connections_are_replaced_and_duplicates_are_flagged,
         a_silent_server_is_noticed_and_left,
+        a_slow_server_is_waited_for,
     }
     tls {
         a_certificate_of_another_authority_is_named,
