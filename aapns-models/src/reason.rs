@@ -240,6 +240,66 @@ mod tests {
         }
     }
 
+    /// Apple's tables, row by row: "Handling notification responses from APNs" and, from
+    /// `FeatureNotEnabled` on, "Handling error responses from APNs".
+    const ROWS: [(u16, &str, Retry); 42] = {
+        use Retry::{Connection, Fix, No, ProviderToken, Wait};
+        [
+            (400, "BadCollapseId", Fix),
+            (400, "BadDeviceToken", No),
+            (400, "BadExpirationDate", Fix),
+            (400, "BadMessageId", Fix),
+            (400, "BadPriority", Fix),
+            (400, "BadTopic", Fix),
+            (400, "DeviceTokenNotForTopic", No),
+            (400, "DuplicateHeaders", Fix),
+            (400, "IdleTimeout", Connection),
+            (400, "InvalidPushType", Fix),
+            (400, "MissingDeviceToken", Fix),
+            (400, "MissingTopic", Fix),
+            (400, "PayloadEmpty", Fix),
+            (400, "TopicDisallowed", Fix),
+            (403, "BadCertificate", Fix),
+            (403, "BadCertificateEnvironment", Fix),
+            (403, "ExpiredProviderToken", ProviderToken),
+            (403, "Forbidden", No),
+            (403, "InvalidProviderToken", Fix),
+            (403, "MissingProviderToken", Fix),
+            (403, "UnrelatedKeyIdInToken", Connection),
+            (403, "BadEnvironmentKeyIdInToken", Fix),
+            (404, "BadPath", Fix),
+            (405, "MethodNotAllowed", Fix),
+            (410, "ExpiredToken", No),
+            (410, "Unregistered", No),
+            (413, "PayloadTooLarge", No),
+            (429, "TooManyProviderTokenUpdates", Wait),
+            (429, "TooManyRequests", Wait),
+            (500, "InternalServerError", Wait),
+            (503, "ServiceUnavailable", Wait),
+            (503, "Shutdown", Connection),
+            (400, "FeatureNotEnabled", Fix),
+            (400, "MissingChannelId", Fix),
+            (400, "BadChannelId", Fix),
+            (400, "ChannelNotRegistered", No),
+            (400, "BadRequestParams", Fix),
+            (400, "BadRequestPayload", Fix),
+            (400, "MissingPushType", Fix),
+            (400, "CannotCreateChannelConfig", Fix),
+            (400, "MissingChannelQueueSize", Fix),
+            (403, "TopicMismatch", Fix),
+        ]
+    };
+
+    #[test]
+    fn every_row_of_apples_tables_is_known_with_its_status_and_remedy() {
+        for (status, text, retry) in ROWS {
+            let reason = Reason::from(text);
+            assert!(Reason::KNOWN.contains(&reason), "{text}");
+            assert_eq!(reason.usual_status(), Some(status), "{text}");
+            assert_eq!(Retry::classify(status, Some(&reason)), retry, "{text}");
+        }
+    }
+
     #[test]
     fn other_spellings_of_a_reason_are_the_same_reason() {
         let environment = Reason::BadEnvironmentKeyIdInToken;

@@ -4,6 +4,9 @@
 
 mod bench;
 mod bulk;
+#[path = "../support/certificate.rs"]
+mod certificate;
+mod certificates;
 mod channels;
 mod demo;
 mod doctor;

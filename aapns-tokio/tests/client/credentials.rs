@@ -1,13 +1,21 @@
 //! Certificates and provider tokens, against a mock that checks them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aapns_proto::Time;
+use aapns_proto::client::{Builder, Runtime, Target};
+use aapns_proto::delivery::DialError;
 use aapns_proto::tls::Identity;
 use aapns_tokio::mock::{Action, Answer, Authentication, KEY_ID, Scenario, Server, TEAM_ID};
-use aapns_tokio::{Credential, TokenSource};
+use aapns_tokio::{Credential, Endpoint, TokenSource, Tokio};
 
 use crate::{LONG, at, builder, request, send_all};
 
 async fn server(authentication: Authentication, scenario: Scenario) -> Server {
     let server = Server::builder()
+        .keep_requests(10_000)
         .authentication(authentication)
         .scenario(scenario);
     server.start().await.expect("the mock")
@@ -75,6 +83,129 @@ async fn an_expired_token_is_renewed_once_and_nothing_is_lost() {
     assert_eq!(send_all(&pool, 0..2_000).await, 2_000);
     assert_eq!(server.processed().accepted, 2_000);
     assert_eq!(server.processed().duplicates, 0);
+    assert_eq!(tokens(&server).len(), 2, "the expired one and one new one");
+}
+
+/// The provider tokens that the mock saw, of the requests that it keeps.
+fn tokens(server: &Server) -> std::collections::BTreeSet<String> {
+    let requests = server.requests();
+    let tokens = requests.iter().filter_map(|r| r.field("authorization"));
+    tokens.map(str::to_owned).collect()
+}
+
+/// tokio with a wall clock that can be moved: the monotonic one stands still while a machine sleeps.
+#[derive(Clone, Default)]
+struct Sleeper {
+    tokio: Tokio,
+    slept: Arc<AtomicU64>,
+}
+
+impl Runtime for Sleeper {
+    type Transport = <Tokio as Runtime>::Transport;
+    type Timer = <Tokio as Runtime>::Timer;
+
+    fn now(&self) -> Time {
+        self.tokio.now()
+    }
+
+    fn unix(&self) -> Duration {
+        self.tokio.unix() + Duration::from_secs(self.slept.load(Ordering::Relaxed))
+    }
+
+    fn random(&self) -> u64 {
+        self.tokio.random()
+    }
+
+    fn timer(&self) -> Self::Timer {
+        self.tokio.timer()
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tokio.spawn(task);
+    }
+
+    fn dial(
+        &self,
+        target: Target,
+    ) -> impl Future<Output = Result<Self::Transport, DialError>> + Send {
+        self.tokio.dial(target)
+    }
+}
+
+#[tokio::test]
+async fn after_an_hour_of_sleep_the_next_send_has_a_fresh_token() {
+    let server = Server::start().await.expect("the mock");
+    let source = TokenSource::new(|unix: Duration| async move {
+        let iat = unix.as_secs();
+        Ok((format!("h.{iat}.s"), Duration::from_secs(iat)))
+    });
+    let issued = |server: &Server| -> u64 {
+        let request = server.requests().pop().expect("a request");
+        let token = request.field("authorization").expect("a token").to_owned();
+        let iat = token.split('.').nth(1).expect("three parts").to_owned();
+        iat.parse().expect("seconds")
+    };
+    let runtime = Sleeper::default();
+    let endpoint = Endpoint::parse(&server.origin()).expect("the mock's origin");
+    let pool = Builder::new(runtime.clone(), endpoint)
+        .ca_pem(server.ca_pem())
+        .ca_only()
+        .timeout(LONG)
+        .connections(1, 1)
+        .credential(source)
+        .pool()
+        .expect("a pool");
+    for (n, slept) in [0, 3600, 3600 + 49 * 60, 2 * 3600].into_iter().enumerate() {
+        runtime.slept.store(slept, Ordering::Relaxed);
+        let before = runtime.unix().as_secs();
+        let answer = pool.post(request(n)).await.expect("an answer");
+        assert_eq!((answer.status(), answer.attempts), (200, 1));
+        let age = before.saturating_sub(issued(&server));
+        // After less than 50 minutes the present one still serves.
+        let oldest = if n == 2 { 50 * 60 } else { 0 };
+        assert!(age <= oldest, "send {n} with a token {age} s old");
+    }
+    assert_eq!(tokens(&server).len(), 3);
+    // A clock that was set back makes the token one of the future: it serves until the next one is there.
+    runtime.slept.store(0, Ordering::Relaxed);
+    let end = runtime.now() + LONG;
+    loop {
+        let answer = pool.post(request(9)).await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        if issued(&server) <= runtime.unix().as_secs() {
+            break;
+        }
+        assert!(runtime.now() < end, "never renewed");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_always_called_expired_is_told_of_by_its_cause() {
+    let answer = Answer::rejection(403, "ExpiredProviderToken");
+    let scenario = Scenario {
+        rules: vec![crate::every(1, Action::Answer(answer))],
+        ..Scenario::default()
+    };
+    let server = server(Authentication::Token, scenario).await;
+    let client = builder(&server).credential(key(&server)).build();
+    let client = client.expect("a client");
+    let device = "abcd".parse().expect("hexadecimal");
+    let alert = aapns_tokio::models::Notification::alert("hi");
+    let first = client.send(&device, &alert).await.expect_err("403");
+    let expired = aapns_tokio::models::Reason::ExpiredProviderToken;
+    assert_eq!(
+        (first.status(), first.reason()),
+        (Some(403), Some(&expired))
+    );
+    for _ in 0..5 {
+        client.send(&device, &alert).await.expect_err("403");
+    }
+    let seen = server.processed().processed;
+    assert!(seen <= 12, "{seen} attempts of 6 sends");
+    assert!(
+        tokens(&server).len() <= 2,
+        "it isn't renewed again and again"
+    );
 }
 
 #[tokio::test]

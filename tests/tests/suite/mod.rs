@@ -10,6 +10,7 @@ pub(crate) mod faults;
 pub(crate) mod proxies;
 mod relay;
 pub(crate) mod sending;
+pub(crate) mod tenants;
 pub(crate) mod tls;
 mod tunnel;
 
@@ -82,6 +83,12 @@ macro_rules! run_suite {
                 a_black_hole_at_any_point_of_a_connection_is_left_for_the_next_one,
                 a_cut_at_any_point_of_a_connection_loses_nothing,
                 a_server_that_restarts_under_load_loses_nothing,
+            }
+            tenants {
+                a_channel_is_made_sent_to_and_deleted,
+                a_channel_is_not_made_twice_when_the_answer_is_lost,
+                a_client_is_made_once_retired_when_idle_and_made_again,
+                a_dead_token_is_told_of,
             }
             tls {
                 a_certificate_of_another_authority_is_named,
