@@ -182,6 +182,24 @@ impl<T: Tag> Link<T> {
         self.connection.is_closed()
     }
 
+    /// Jobs for the pool, until the next exchange.
+    #[cfg(feature = "client")]
+    pub(crate) fn backs(&self) -> &[Back<T>] {
+        &self.hand.backs
+    }
+
+    /// Jobs that the last exchange took, until they are started.
+    #[cfg(feature = "client")]
+    pub(crate) fn taken(&self) -> &[Job<T>] {
+        &self.hand.taken
+    }
+
+    /// Why the connection ended; `None` while it hasn't, and if it ended well.
+    #[cfg(feature = "client")]
+    pub(crate) fn cause(&self) -> Option<&Cause> {
+        self.cause.as_ref()
+    }
+
     /// Ends the link wherever it is; what it still holds, and why it ended.
     pub(crate) fn end(&mut self, now: Time) -> (Hand<T>, Option<Cause>) {
         self.connection

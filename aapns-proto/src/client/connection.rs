@@ -1,5 +1,7 @@
 //! The low-level handle: one connection, nothing retried, nothing redialled.
 
+mod machine;
+
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,14 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::connection::{self, ConnectionConfig, Credit, Event};
-use crate::delivery::{Cause, DialError, DialStep, Disconnect, Done, Outcome};
+use crate::connection::{self, ConnectionConfig, Credit};
+use crate::delivery::{DialError, DialStep};
 use crate::job::Job;
 use crate::limits::TOKEN_RENEWAL;
-use crate::machine::{Machine, Turn};
 use crate::pool::{MintError, ProviderToken};
 use crate::request::Request;
-use crate::time::Time;
 
 use super::bell::Bell;
 use super::builder::{BuildError, Builder};
@@ -22,15 +22,14 @@ use super::credential::Access;
 use super::driver::drive;
 use super::endpoint::Endpoint;
 use super::error::PostError;
+use super::observe::Observer;
 use super::pool_task::dial_until;
 use super::post::Answer;
 use super::reply::Reply;
 use super::runtime::{Runtime, Transport};
 use super::token::TokenSource;
 use super::watchers::{Seat, Watchers};
-
-/// Results handed out in a turn.
-const RESULTS: usize = 256;
+use machine::WiredMachine;
 
 /// Why there is no connection.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -61,6 +60,7 @@ struct Wired<R: Runtime> {
     tokens: Option<TokenSource>,
     bell: Arc<Bell>,
     is_minting: AtomicBool,
+    observer: Observer,
     state: Mutex<State>,
 }
 
@@ -93,10 +93,19 @@ impl<R: Runtime> Connection<R> {
             None => None,
         };
         let deadline = runtime.now() + dial_timeout;
-        let transport = dial_until(&runtime, access.target(endpoint), deadline, |_| {}).await?;
-        if transport.alpn() != Some(b"h2") {
-            return Err(not_http2().into());
-        }
+        let observer = Observer::new(endpoint);
+        let since = runtime.now();
+        let transport = dial_until(&runtime, access.target(endpoint), deadline, |_| {}).await;
+        let is_http2 = |transport: &R::Transport| transport.alpn() == Some(b"h2");
+        let transport = transport.and_then(|transport| match is_http2(&transport) {
+            true => Ok(transport),
+            false => Err(not_http2()),
+        });
+        let transport = transport.inspect_err(|error| {
+            let took = runtime.now().saturating_since(since);
+            observer.dial_failed(0, took, error);
+        })?;
+        let watch = observer.link(0, since);
         let mut wire = connection::Connection::new(config, runtime.now());
         if let Some(token) = &token {
             wire.set_authorization(1, Some(token.value.clone()));
@@ -107,6 +116,7 @@ impl<R: Runtime> Connection<R> {
             tokens: access.tokens,
             bell: Arc::default(),
             is_minting: AtomicBool::new(false),
+            observer,
             state: Mutex::new(State {
                 wire,
                 token,
@@ -115,7 +125,7 @@ impl<R: Runtime> Connection<R> {
             }),
         });
         let bell = Arc::clone(&wired.bell);
-        let machine = WiredMachine(Arc::clone(&wired));
+        let machine = WiredMachine::new(Arc::clone(&wired), watch);
         runtime.spawn(drive(runtime.clone(), transport, machine, bell));
         let this = Self(Arc::new(Owner { wired }));
         this.settings().await?;
@@ -133,12 +143,14 @@ impl<R: Runtime> Connection<R> {
     pub fn post(&self, request: Request) -> Posting {
         let wired = &self.0.wired;
         let now = wired.runtime.now();
-        let reply = Arc::new(Reply::default());
+        let reply = Arc::new(Reply::new(wired.observer.request(now)));
         let deadline = wired.timeout.map(|timeout| now + timeout);
         let job = Job::new(request, Arc::clone(&reply)).deadline(deadline);
         let started = wired.lock().wire.start(now, job);
         match started {
             Ok(()) => {
+                wired.observer.began();
+                wired.observer.attempt(reply.told());
                 wired.bell.ring();
                 Posting(Stage::Sent(reply))
             }
@@ -317,87 +329,7 @@ impl<R: Runtime> Drop for Watching<'_, R> {
     }
 }
 
-/// The connection as its driver sees it. Dropped, for whatever reason, it settles what is in flight.
-struct WiredMachine<R: Runtime>(Arc<Wired<R>>);
-
-impl<R: Runtime> WiredMachine<R> {
-    /// Hands out at most `limit` results; whether there may be more.
-    fn settle(&self, limit: usize) -> bool {
-        for _ in 0..limit {
-            // Bound first: the lock is released before the caller is woken.
-            let event = self.0.lock().wire.poll_event();
-            let (job, outcome) = match event {
-                Some(Event::Answered(job, response)) => (job, Outcome::Answered(response)),
-                Some(Event::Returned(job, delivery, cause)) => {
-                    (job, Outcome::Failed(closed(cause), delivery))
-                }
-                Some(Event::Draining(_) | Event::Closed(_)) => continue,
-                None => return false,
-            };
-            Reply::settle(Done {
-                attempts: job.attempts(),
-                tag: job.tag,
-                outcome,
-                possible_duplicate: false,
-            });
-        }
-        true
-    }
-
-    fn wake_watchers(&self, is_over: bool) {
-        let watchers = {
-            let mut state = self.0.lock();
-            state.is_over |= is_over;
-            state.watchers.take()
-        };
-        for waker in watchers {
-            waker.wake();
-        }
-    }
-}
-
-impl<R: Runtime> Machine for WiredMachine<R> {
-    type Wire = connection::Connection<Arc<Reply>>;
-
-    fn with<O>(&mut self, f: impl FnOnce(&mut Self::Wire) -> O) -> O {
-        f(&mut self.0.lock().wire)
-    }
-
-    fn handle_wake(&mut self) {}
-
-    fn turn(&mut self, _now: Time, unix: Duration, _may_take: bool) -> Turn {
-        self.0.renew_token(unix);
-        let again = self.settle(RESULTS);
-        self.wake_watchers(false);
-        Turn { again }
-    }
-
-    fn is_closed(&self) -> bool {
-        self.0.lock().wire.is_closed()
-    }
-}
-
-impl<R: Runtime> Drop for WiredMachine<R> {
-    fn drop(&mut self) {
-        let now = self.0.runtime.now();
-        self.0
-            .lock()
-            .wire
-            .handle_disconnect(now, Disconnect::DriverDropped);
-        while self.settle(RESULTS) {}
-        self.wake_watchers(true);
-    }
-}
-
-/// A connection that its owner closed says so.
-fn closed(cause: Cause) -> Cause {
-    match cause {
-        Cause::ConnectionLost(Disconnect::DriverDropped) => Cause::Closed,
-        cause => cause,
-    }
-}
-
-fn not_http2() -> DialError {
+pub(super) fn not_http2() -> DialError {
     DialError {
         step: DialStep::Tls,
         is_fatal: true,

@@ -9,6 +9,7 @@ use crate::machine::{Machine, Turn};
 use crate::time::Time;
 
 use super::bell::Bell;
+use super::observe::{LinkWatch, Load};
 use super::reply::Reply;
 use super::runtime::Runtime;
 use super::shared::Shared;
@@ -21,13 +22,15 @@ pub(super) struct LinkMachine<R: Runtime> {
     shared: Arc<Shared<R>>,
     /// `None` only while being dropped.
     link: Option<Link<Arc<Reply>>>,
+    watch: LinkWatch,
 }
 
 impl<R: Runtime> LinkMachine<R> {
-    pub(super) fn new(shared: Arc<Shared<R>>, link: Link<Arc<Reply>>) -> Self {
+    pub(super) fn new(shared: Arc<Shared<R>>, link: Link<Arc<Reply>>, watch: LinkWatch) -> Self {
         Self {
             shared,
             link: Some(link),
+            watch,
         }
     }
 }
@@ -44,11 +47,20 @@ impl<R: Runtime> Machine for LinkMachine<R> {
     }
 
     fn turn(&mut self, now: Time, unix: Duration, may_take: bool) -> Turn {
+        self.look(now);
         let shared = Arc::clone(&self.shared);
-        let link = self.link_mut();
+        let Some(link) = &mut self.link else {
+            return Turn::default();
+        };
         if link.wants_exchange(may_take) {
-            let wake = shared.with(|core| link.exchange(now, unix, may_take, &mut core.pool));
+            self.watch.given_back(&shared.observer, link.backs());
+            let (wake, load) = shared.with(|core| {
+                let wake = link.exchange(now, unix, may_take, &mut core.pool);
+                (wake, Load::of(&core.pool))
+            });
             shared.bells.ring(wake);
+            shared.observer.load(load);
+            self.watch.taken(&shared.observer, link.taken());
             link.handle_taken(now);
         }
         for _ in 0..RESULTS {
@@ -57,7 +69,7 @@ impl<R: Runtime> Machine for LinkMachine<R> {
                     again: link.wants_exchange(may_take),
                 };
             };
-            shared.settle(done);
+            shared.settle(now, done);
         }
         Turn { again: true }
     }
@@ -68,6 +80,14 @@ impl<R: Runtime> Machine for LinkMachine<R> {
 }
 
 impl<R: Runtime> LinkMachine<R> {
+    /// Tells what is new of the connection.
+    fn look(&mut self, now: Time) {
+        if let Some(link) = &self.link {
+            let sight = self.watch.look(link.connection());
+            self.watch.tell(&self.shared.observer, now, sight);
+        }
+    }
+
     fn link_mut(&mut self) -> &mut Link<Arc<Reply>> {
         self.link
             .as_mut()
@@ -77,16 +97,24 @@ impl<R: Runtime> LinkMachine<R> {
 
 impl<R: Runtime> Drop for LinkMachine<R> {
     fn drop(&mut self) {
+        let now = self.shared.runtime.now();
+        self.look(now);
         let Some(mut link) = self.link.take() else {
             return;
         };
-        let now = self.shared.runtime.now();
         link.handle_disconnect(now, Disconnect::DriverDropped);
         while let Some(done) = link.poll_done() {
-            self.shared.settle(done);
+            self.shared.settle(now, done);
         }
-        let wake = self.shared.with(|core| core.pool.link_closed(now, link));
+        let observer = &self.shared.observer;
+        self.watch.given_back(observer, link.backs());
+        self.watch.closed(observer, now, link.cause());
+        let (wake, load) = self.shared.with(|core| {
+            let wake = core.pool.link_closed(now, link);
+            (wake, Load::of(&core.pool))
+        });
         self.shared.bells.ring(wake);
+        observer.load(load);
     }
 }
 

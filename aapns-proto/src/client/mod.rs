@@ -34,6 +34,17 @@ mod link;
 mod many;
 #[cfg(feature = "ndjson")]
 pub mod ndjson;
+#[cfg(any(feature = "tracing", feature = "metrics"))]
+pub mod observability;
+#[cfg_attr(
+    any(feature = "tracing", feature = "metrics"),
+    path = "observe/observed.rs"
+)]
+#[cfg_attr(
+    not(any(feature = "tracing", feature = "metrics")),
+    path = "observe/unobserved.rs"
+)]
+mod observe;
 mod options;
 mod pool;
 mod pool_task;

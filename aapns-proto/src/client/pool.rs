@@ -199,6 +199,7 @@ impl<R: Runtime> Pool<R> {
         Arc::strong_count(&self.0) == 1
     }
 
+    #[cfg(feature = "rustls")]
     pub(super) fn shared(&self) -> &Arc<Shared<R>> {
         &self.0.shared
     }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::delivery::{DialError, DialStep};
-use crate::pool::{Action, Dial, Mint, MintError};
+use crate::pool::{Action, Dial, Mint, MintError, NotAdmitted};
 use crate::time::Time;
 
+use super::connection::not_http2;
 use super::driver::drive;
 use super::link::{LinkMachine, bell};
+use super::observe::Load;
 use super::reply::Reply;
 use super::runtime::{Runtime, Target, Timer, Transport};
 use super::shared::Shared;
@@ -31,12 +33,15 @@ impl<R: Runtime> PoolTask<R> {
         runtime.spawn(Self { shared, timer });
     }
 
-    fn run(&self, order: Action<Arc<Reply>>) {
+    fn run(&self, now: Time, order: Action<Arc<Reply>>) {
         let shared = Arc::clone(&self.shared);
         match order {
             Action::Dial(dial) => self.shared.runtime.spawn(run_link(shared, dial)),
             Action::Mint(mint) => self.shared.runtime.spawn(run_mint(shared, mint)),
-            Action::Done(done) => Reply::settle(done),
+            Action::Done(done) => {
+                shared.observer.settled(now, &done);
+                Reply::settle(done);
+            }
             // Dealt with under the lock.
             Action::Wake(_) | Action::Room(_) | Action::Timer | Action::Closed => {}
         }
@@ -51,7 +56,7 @@ impl<R: Runtime> Future for PoolTask<R> {
         self.shared.task_bell.hear();
         let now = self.shared.runtime.now();
         self.shared.with(|core| core.handle_timeout(now));
-        let (orders, due, is_over) = self.shared.with(|core| {
+        let (orders, due, is_over, load) = self.shared.with(|core| {
             let n = core.orders.len().min(ORDERS);
             let orders: Vec<_> = core.orders.drain(..n).collect();
             for order in &orders {
@@ -59,11 +64,13 @@ impl<R: Runtime> Future for PoolTask<R> {
                     self.shared.count_unsent(&done.outcome);
                 }
             }
-            (orders, core.next_timeout(), core.is_settled())
+            let load = Load::of(&core.pool);
+            (orders, core.next_timeout(), core.is_settled(), load)
         });
+        self.shared.observer.load(load);
         let is_full = orders.len() == ORDERS;
         for order in orders {
-            self.run(order);
+            self.run(now, order);
         }
         if is_over {
             return Poll::Ready(());
@@ -83,20 +90,33 @@ impl<R: Runtime> Future for PoolTask<R> {
 /// Dials, and then drives the link to its end.
 async fn run_link<R: Runtime>(shared: Arc<Shared<R>>, dial: Dial) {
     let target = shared.with(|core| core.access.target(&shared.endpoint));
+    let since = shared.runtime.now();
     let progress = |step| shared.with(|core| core.pool.dial_progress(dial, step));
     let result = dial_until(&shared.runtime, target, dial.deadline, progress).await;
     let now = shared.runtime.now();
     let transport = match result {
         Ok(transport) => transport,
-        Err(error) => return shared.with(|core| core.pool.dial_failed(now, dial, error)),
+        Err(error) => {
+            let took = now.saturating_since(since);
+            shared.observer.dial_failed(dial.id, took, &error);
+            return shared.with(|core| core.pool.dial_failed(now, dial, error));
+        }
     };
-    let Ok(link) = shared.with(|core| core.pool.dialed(now, dial, transport.alpn())) else {
-        return;
+    let link = match shared.with(|core| core.pool.dialed(now, dial, transport.alpn())) {
+        Ok(link) => link,
+        Err(why) => {
+            if why == NotAdmitted::NotHttp2 {
+                let took = now.saturating_since(since);
+                shared.observer.dial_failed(dial.id, took, &not_http2());
+            }
+            return;
+        }
     };
+    let watch = shared.observer.link(dial.id, since);
     let bell = bell(&shared, &link);
     let runtime = shared.runtime.clone();
     let _transport = CountedTransport::new(&shared);
-    let machine = LinkMachine::new(shared, link);
+    let machine = LinkMachine::new(shared, link, watch);
     drive(runtime, transport, machine, bell).await;
 }
 

@@ -11,6 +11,7 @@ use crate::job::Job;
 use crate::request::{Request, Response};
 
 use super::error::PostError;
+use super::observe::Load;
 use super::options::PostOptions;
 use super::reply::Reply;
 use super::runtime::Runtime;
@@ -73,12 +74,17 @@ impl<R: Runtime> Post<R> {
     ) -> Self {
         let now = shared.runtime.now();
         let (deadline, policy) = options.resolve(now, shared.defaults);
-        let reply = Arc::new(Reply::default());
+        let reply = Arc::new(Reply::new(shared.observer.request(now)));
         let job = Job::new(request, Arc::clone(&reply));
         let job = job.deadline(deadline).policy(policy);
-        let posted = shared.with(|core| core.post(now, job, &reply, may_wait));
+        let (posted, load) = shared.with(|core| {
+            let posted = core.post(now, job, &reply, may_wait);
+            (posted, Load::of(&core.pool))
+        });
+        shared.observer.load(load);
         let stage = match posted {
             Ok(wake) => {
+                shared.observer.began();
                 shared.bells.ring(wake);
                 Stage::Posted(reply)
             }
@@ -115,7 +121,11 @@ impl<R: Runtime> Drop for Post<R> {
             // First: what isn't taken back below starts no further attempt.
             reply.abandon();
             // Bound outside the closure's lock: the job is dropped after it.
-            let _job = self.shared.with(|core| core.take_back(&reply));
+            let job = self.shared.with(|core| core.take_back(&reply));
+            if job.is_some() {
+                let now = self.shared.runtime.now();
+                self.shared.observer.taken_back(now, reply.told());
+            }
         }
     }
 }

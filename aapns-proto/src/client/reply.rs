@@ -13,11 +13,13 @@ use crate::pool::Ticket;
 use crate::request::{Fields, Response};
 
 use super::error::PostError;
+use super::observe::Told;
 use super::post::Answer;
 
 /// Where the outcome of one request is put; the tag of its job.
 #[derive(Debug)]
 pub(super) struct Reply {
+    told: Told,
     is_abandoned: AtomicBool,
     /// Where the request waits. Written and read under the pool's lock alone.
     place: AtomicU64,
@@ -68,15 +70,25 @@ struct Plain {
 
 impl Default for Reply {
     fn default() -> Self {
+        Self::new(Told::default())
+    }
+}
+
+impl Reply {
+    pub(super) fn new(told: Told) -> Self {
         Self {
+            told,
             is_abandoned: AtomicBool::new(false),
             place: AtomicU64::new(u64::MAX),
             state: Mutex::default(),
         }
     }
-}
 
-impl Reply {
+    /// What is told of the request.
+    pub(super) fn told(&self) -> &Told {
+        &self.told
+    }
+
     /// Where the request waits from now on.
     pub(super) fn set_place(&self, place: Place) {
         let number = match place {

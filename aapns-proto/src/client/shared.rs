@@ -15,6 +15,7 @@ use crate::time::Time;
 use super::bell::{Bell, Bells};
 use super::credential::{Access, Trust};
 use super::endpoint::Endpoint;
+use super::observe::{BreakerWatch, Observer, Turned};
 use super::options::Defaults;
 use super::pool::State;
 use super::reply::{Place, Reply};
@@ -33,6 +34,7 @@ pub(super) struct Shared<R> {
     /// Requests that came back without having been processed, because the pool was closed.
     pub(super) unsent: AtomicU64,
     pub(super) trust: Trust,
+    pub(super) observer: Observer,
     core: Mutex<Core>,
 }
 
@@ -50,6 +52,7 @@ pub(super) struct Core {
     /// Transports of links, those included that only take leave of the server.
     pub(super) transports: usize,
     wakes: Wakes,
+    breaker: BreakerWatch,
 }
 
 /// Whom to wake once the lock is released.
@@ -58,6 +61,7 @@ struct Wakes {
     links: Vec<LinkId>,
     tasks: Vec<Waker>,
     rings_task: bool,
+    breaker: Option<Turned>,
 }
 
 impl<R: Runtime> Shared<R> {
@@ -79,8 +83,10 @@ impl<R: Runtime> Shared<R> {
             is_closed: false,
             transports: 0,
             wakes: Wakes::default(),
+            breaker: BreakerWatch::default(),
         };
         Self {
+            observer: Observer::new(&endpoint),
             runtime,
             endpoint,
             defaults,
@@ -97,6 +103,7 @@ impl<R: Runtime> Shared<R> {
         let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         let output = f(&mut core);
         core.collect_actions(|| self.runtime.now());
+        core.watch_breaker();
         if core.wakes.is_empty() {
             return output;
         }
@@ -140,11 +147,15 @@ impl<R: Runtime> Shared<R> {
         if wakes.rings_task {
             self.task_bell.ring();
         }
+        if let Some(turned) = wakes.breaker {
+            self.observer.breaker_turned(turned);
+        }
     }
 
     /// Gives a link's outcome to its caller.
-    pub(super) fn settle(&self, done: Done<Arc<Reply>>) {
+    pub(super) fn settle(&self, now: Time, done: Done<Arc<Reply>>) {
         self.count_unsent(&done.outcome);
+        self.observer.settled(now, &done);
         Reply::settle(done);
     }
 
@@ -178,7 +189,7 @@ impl<R: Runtime> Drop for Watching<'_, R> {
 
 impl Wakes {
     fn is_empty(&self) -> bool {
-        self.links.is_empty() && self.tasks.is_empty() && !self.rings_task
+        self.links.is_empty() && self.tasks.is_empty() && !self.rings_task && self.breaker.is_none()
     }
 }
 
@@ -316,6 +327,11 @@ impl Core {
         if !self.watchers.is_empty() && self.has_news() {
             self.wakes.tasks.extend(self.watchers.take());
         }
+    }
+
+    #[inline]
+    fn watch_breaker(&mut self) {
+        self.wakes.breaker = self.breaker.look(&self.pool);
     }
 
     #[inline]

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use crate::limits::{TOKEN_GUARD, TOKEN_RENEWAL};
 use crate::pool::{MintError, ProviderToken};
 
+use super::observe;
+
 type Minting = Pin<Box<dyn Future<Output = Result<ProviderToken, MintError>> + Send>>;
 type Mint = Box<dyn Fn(Duration) -> Minting + Send + Sync>;
 
@@ -114,10 +116,14 @@ impl TokenSource {
             let present = self.0.lock().present.clone();
             return present.ok_or_else(|| MintError("no token".into()));
         };
-        let token = (self.0.mint)(unix).await?;
-        if refused.is_some_and(|refused| refused.value == token.value) {
-            return Err(refused_again());
-        }
+        let minted = match (self.0.mint)(unix).await {
+            Ok(token) if refused.is_some_and(|refused| refused.value == token.value) => {
+                Err(refused_again())
+            }
+            minted => minted,
+        };
+        observe::minted(&minted, refused.is_some());
+        let token = minted?;
         let mut state = self.0.lock();
         if refused.is_some() {
             state.renewed_early = Some(unix);

@@ -316,6 +316,11 @@ impl<T> Connection<T> {
         matches!(self.phase, Phase::Closed)
     }
 
+    /// What the GOAWAY frames received so far come to, if there were any.
+    pub fn goaway(&self) -> Option<&GoAway> {
+        self.goaway.as_ref()
+    }
+
     /// Requests in flight.
     pub fn in_flight(&self) -> usize {
         self.streams.len()

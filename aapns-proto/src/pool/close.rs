@@ -185,6 +185,21 @@ impl<T: Tag> Pool<T> {
         self.breaker.is_open()
     }
 
+    /// Why the breaker is open, if it is.
+    #[cfg(any(feature = "tracing", feature = "metrics"))]
+    pub(crate) fn breaker_cause(&self) -> Option<&Cause> {
+        self.breaker.cause()
+    }
+
+    /// Jobs in the queue, and jobs that links have.
+    #[cfg(any(feature = "tracing", feature = "metrics"))]
+    pub(crate) fn load(&self) -> (u64, u64) {
+        (
+            u64::try_from(self.waiting()).unwrap_or(u64::MAX),
+            self.inflight,
+        )
+    }
+
     /// Counts the end of a job that never came into the queue.
     #[cfg(feature = "client")]
     pub(crate) fn count_unqueued(&mut self, done: &Done<T>) {
