@@ -123,7 +123,7 @@ impl<R: Runtime> Drop for Post<R> {
             // Bound outside the closure's lock: the job is dropped after it.
             let job = self.shared.with(|core| core.take_back(&reply));
             if job.is_some() {
-                let now = self.shared.runtime.now();
+                let now = || self.shared.runtime.now();
                 self.shared.observer.taken_back(now, reply.told());
             }
         }

@@ -166,3 +166,20 @@ fn a_scenario_with_a_mistake_is_named() {
     .exits(2)
     .complains(&["s.json", "rules[0].do", "explode"]);
 }
+
+#[test]
+fn the_help_names_every_scenario_and_says_how_to_look_at_requests() {
+    let help = run(["mock", "--help"]).exits(0).stdout;
+    for name in aapns_tokio::mock::Scenario::NAMES {
+        assert!(help.contains(name), "{name}: {help}");
+    }
+    for part in [
+        "/__mock/requests",
+        "--devices",
+        "--page",
+        "docs/MOCK.md",
+        "listening",
+    ] {
+        assert!(help.contains(part), "{part}: {help}");
+    }
+}

@@ -141,8 +141,8 @@ impl Observer {
     }
 
     /// A caller took back a request that still waited.
-    pub(super) fn taken_back(&self, now: Time, told: &Told) {
-        let took = now.saturating_since(told.since);
+    pub(super) fn taken_back(&self, now: impl FnOnce() -> Time, told: &Told) {
+        let took = now().saturating_since(told.since);
         self.meter.ended(Ending::Abandoned, took, false);
         self.tracer.taken_back(&told.span, took);
     }

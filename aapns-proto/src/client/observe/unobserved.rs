@@ -18,7 +18,7 @@ use super::reply::Reply;
 pub(super) struct Observer;
 
 #[derive(Debug, Default)]
-pub(super) struct Told;
+pub(super) struct Told(());
 
 #[derive(Clone, Copy)]
 pub(super) struct Load;
@@ -37,7 +37,7 @@ impl Observer {
 
     #[inline]
     pub(super) fn request(&self, _: Time) -> Told {
-        Told
+        Told(())
     }
 
     #[inline]
@@ -53,7 +53,7 @@ impl Observer {
     pub(super) fn settled(&self, _: Time, _: &Done<Arc<Reply>>) {}
 
     #[inline]
-    pub(super) fn taken_back(&self, _: Time, _: &Told) {}
+    pub(super) fn taken_back(&self, _: impl FnOnce() -> Time, _: &Told) {}
 
     pub(super) fn dial_failed(&self, _: u64, _: Duration, _: &DialError) {}
 
@@ -69,7 +69,7 @@ impl Observer {
 pub(super) enum Turned {}
 
 #[derive(Debug, Default)]
-pub(super) struct BreakerWatch;
+pub(super) struct BreakerWatch(());
 
 impl BreakerWatch {
     #[inline]
