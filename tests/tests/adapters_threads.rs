@@ -42,6 +42,8 @@ run_suite! { crate::OnThreads;
         a_future_dropped_in_flight_disturbs_nobody,
         a_caller_that_is_not_polled_holds_up_nobody,
         dropping_at_any_moment_leaks_no_stream,
+        a_typed_send_can_be_dropped_before_during_and_after,
+        a_close_happens_without_its_future,
     }
     ends {
         a_drain_finishes_what_is_in_flight,
@@ -59,6 +61,7 @@ run_suite! { crate::OnThreads;
     tls {
         a_certificate_of_another_authority_is_named,
         a_server_without_h2_is_named,
+        both_crypto_providers_serve,
     }
     proxies {
         a_tunnel_carries_notifications,

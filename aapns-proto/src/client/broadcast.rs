@@ -40,6 +40,9 @@ impl<R: Runtime> Client<R> {
     /// It goes over the connections of pushes to devices. As with [`send`](Self::send), it is checked and
     /// queued by the call itself.
     ///
+    /// # Cancel safety
+    /// Safe, as [`send`](Self::send).
+    ///
     /// # Errors
     /// By the future: [`SendError`]. With [`Reason::ChannelNotRegistered`](aapns_models::Reason) the
     /// channel is gone.
@@ -48,6 +51,9 @@ impl<R: Runtime> Client<R> {
     }
 
     /// The same, with a timeout and policy of its own.
+    ///
+    /// # Cancel safety
+    /// Safe, as [`send`](Self::send).
     ///
     /// # Errors
     /// As [`broadcast`](Self::broadcast).

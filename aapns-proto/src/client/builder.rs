@@ -232,6 +232,9 @@ impl<R: Runtime> Builder<R> {
 
     /// One connection, dialled now: nothing is retried or redialled.
     ///
+    /// # Cancel safety
+    /// Safe: dropping the future gives the dial up, and closes what was connected.
+    ///
     /// # Errors
     /// [`ConnectError`](super::ConnectError): what is wrong, or the step of the dial that failed.
     pub async fn connect(self) -> Result<Connection<R>, super::ConnectError> {

@@ -109,6 +109,10 @@ impl<R: Runtime> Channels<R> {
 
     /// Makes a channel for an app, and returns its id. What it stores can't be changed later.
     ///
+    /// # Cancel safety
+    /// Before it is sent, it is taken back. In flight it is left to its answer, which nobody hears then: there
+    /// may be a new channel.
+    ///
     /// # Errors
     /// [`ChannelError`]; with [`Reason::CannotCreateChannelConfig`] the app has 10,000 channels already.
     /// After an error whose delivery is [`Delivery::Unknown`] there may be a new channel:
@@ -128,6 +132,9 @@ impl<R: Runtime> Channels<R> {
 
     /// Reads what a channel is.
     ///
+    /// # Cancel safety
+    /// Safe: it changes nothing.
+    ///
     /// # Errors
     /// [`ChannelError`]; [`is_channel_gone`](ChannelError::is_channel_gone) if there is no such channel.
     pub async fn read(
@@ -144,6 +151,9 @@ impl<R: Runtime> Channels<R> {
     /// Deletes a channel, for good; what it stored may still be delivered for a while.
     ///
     /// A deletion that had to be sent again, and finds the channel gone then, is one that was made.
+    ///
+    /// # Cancel safety
+    /// Before it is sent, it is taken back; in flight it is left to its answer. To repeat it is safe.
     ///
     /// # Errors
     /// [`ChannelError`]; [`is_channel_gone`](ChannelError::is_channel_gone) if there is no such channel.
@@ -162,6 +172,9 @@ impl<R: Runtime> Channels<R> {
 
     /// The ids of all channels of an app, 10,000 at most.
     ///
+    /// # Cancel safety
+    /// Safe: it changes nothing.
+    ///
     /// # Errors
     /// [`ChannelError`].
     pub async fn list(&self, bundle_id: &BundleId) -> Result<Vec<ChannelId>, ChannelError> {
@@ -177,6 +190,9 @@ impl<R: Runtime> Channels<R> {
         &self.pool
     }
 
+    /// As [`Pool::close`].
+    ///
+    /// # Cancel safety
     /// As [`Pool::close`].
     pub async fn close(&self) -> Drained {
         self.pool.close().await

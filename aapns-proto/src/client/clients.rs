@@ -288,12 +288,18 @@ impl<R: Runtime> Clients<R> {
     }
 
     /// Gives out no more clients, and [drains](Client::drain) all that there are, each for at most `limit`.
+    ///
+    /// # Cancel safety
+    /// Safe: once polled, every drain goes on without the future.
     pub async fn drain(&self, limit: Duration) -> Drained {
         self.end(Some(limit)).await
     }
 
     /// Gives out no more clients, and closes all that there are at once: what is queued comes back to its
     /// callers.
+    ///
+    /// # Cancel safety
+    /// Safe: once polled, all are closed, also without the future.
     pub async fn close(&self) -> Drained {
         self.end(None).await
     }

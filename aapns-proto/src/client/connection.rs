@@ -134,7 +134,9 @@ impl<R: Runtime> Connection<R> {
 
     /// Sends a request now, or not at all: queued nowhere, never sent again.
     ///
-    /// Dropping the future leaves the request to its answer; the stream stays in use until then.
+    /// # Cancel safety
+    /// Safe. The request is sent by the call; dropping the future leaves it to its answer or deadline, and the
+    /// stream stays in use until then.
     ///
     /// # Errors
     /// By the future: [`PostError::Blocked`] exactly if no stream is free (try later),
@@ -175,6 +177,9 @@ impl<R: Runtime> Connection<R> {
     }
 
     /// Takes no more requests, waits for those in flight, within the configured drain timeout, and ends the connection.
+    ///
+    /// # Cancel safety
+    /// Safe: once polled, the connection takes its leave without the future too.
     pub async fn close(&self) {
         self.0.wired.close();
         self.0

@@ -97,11 +97,14 @@ impl<R: Runtime> Client<R> {
 
     /// Sends a notification to a device, with the client's timeout and policy.
     ///
-    /// The notification is checked and queued by the call itself, in the order of calls. Dropping the
-    /// future takes it back if it is still queued; one in flight is never sent again.
+    /// The notification is checked and queued by the call itself, in the order of calls.
     ///
     /// Under [`Policy::AtLeastOnce`](crate::Policy::AtLeastOnce) a device can get a notification twice
     /// when a connection breaks; a collapse id makes that harmless, [`Sent::possible_duplicate`] tells.
+    ///
+    /// # Cancel safety
+    /// Safe, as [`Pool::post`]: dropping the future takes the notification back if it is still queued;
+    /// one in flight is left to its answer, and never sent again.
     ///
     /// # Errors
     /// By the future: [`SendError`].
@@ -163,6 +166,9 @@ impl<R: Runtime> Client<R> {
 
     /// Sends what was prepared, with an id, a timeout and a policy of its own. Without an id a random one is made.
     ///
+    /// # Cancel safety
+    /// Safe, as [`send`](Self::send).
+    ///
     /// # Errors
     /// By the future: [`SendError`].
     pub fn send_prepared(
@@ -195,6 +201,9 @@ impl<R: Runtime> Client<R> {
 
     /// As [`Pool::ready`].
     ///
+    /// # Cancel safety
+    /// As [`Pool::ready`].
+    ///
     /// # Errors
     /// As [`Pool::ready`].
     pub async fn ready(&self, limit: Duration) -> Result<(), PostError> {
@@ -215,10 +224,16 @@ impl<R: Runtime> Client<R> {
     }
 
     /// As [`Pool::drain`].
+    ///
+    /// # Cancel safety
+    /// As [`Pool::drain`].
     pub async fn drain(&self, limit: Duration) -> Drained {
         self.pool.drain(limit).await
     }
 
+    /// As [`Pool::close`].
+    ///
+    /// # Cancel safety
     /// As [`Pool::close`].
     pub async fn close(&self) -> Drained {
         self.pool.close().await

@@ -32,6 +32,10 @@ pub struct Many<R: Runtime, I> {
 impl<R: Runtime> Client<R> {
     /// Sends one notification to many devices: checked and written once, results in order of completion.
     ///
+    /// # Cancel safety
+    /// Safe: a `next()` that is dropped loses no result. Dropping the stream takes back what is queued; what
+    /// is in flight is left to its answer.
+    ///
     /// # Errors
     /// [`SendError::Invalid`] if the notification can't be sent; each device's own by the stream.
     pub fn send_to_many<K: Kind, I>(

@@ -69,8 +69,12 @@ impl<R: Runtime> Pool<R> {
     /// Sends a request: queued at once, in the order of calls, with the pool's timeout and policy.
     ///
     /// Answers of any status are `Ok`. While the queue is full, requests stand in line for it, first come
-    /// first served; the timeout runs from the call. Dropping the future takes the request back if it
-    /// waits for its first attempt; one in flight is left to its answer and never sent again.
+    /// first served; the timeout runs from the call.
+    ///
+    /// # Cancel safety
+    /// Safe. Dropping the future takes the request back if it waits for its first attempt; one in flight
+    /// keeps its stream until its answer or deadline, is never sent again, and disturbs no other. Either
+    /// way it counts as [abandoned](crate::pool::Stats::abandoned).
     ///
     /// # Errors
     /// By the future: [`PostError`], which says whether the server can have processed the request.
@@ -80,6 +84,9 @@ impl<R: Runtime> Pool<R> {
 
     /// The same, with a timeout and policy of its own.
     ///
+    /// # Cancel safety
+    /// Safe, as [`post`](Self::post).
+    ///
     /// # Errors
     /// As [`post`](Self::post).
     pub fn post_with(&self, request: Request, options: PostOptions) -> Post<R> {
@@ -87,6 +94,9 @@ impl<R: Runtime> Pool<R> {
     }
 
     /// The same, but never waits for room: the future fails with [`PostError::Blocked`] if the queue is full.
+    ///
+    /// # Cancel safety
+    /// Safe, as [`post`](Self::post).
     ///
     /// # Errors
     /// As [`post`](Self::post), and [`PostError::Blocked`].
@@ -96,6 +106,9 @@ impl<R: Runtime> Pool<R> {
 
     /// Waits until a connection is up, for health checks; gives up after `limit`, or at once if trying
     /// again is pointless until the configuration or the credential changes.
+    ///
+    /// # Cancel safety
+    /// Safe: it changes nothing, and leaves nothing behind.
     ///
     /// # Errors
     /// [`PostError::Closed`] if the pool was closed, or [`PostError::Failed`] with what keeps it from
@@ -176,12 +189,18 @@ impl<R: Runtime> Pool<R> {
     /// Takes no more requests, finishes those that it has for at most `limit`, and closes. Nothing starts
     /// any more in the last fifth of that time, so that answers can come in. What was never sent, or
     /// stood in line for room, comes back to its callers as [`PostError::Closed`], and is counted here.
+    ///
+    /// # Cancel safety
+    /// Safe: once polled, the drain goes on to its end without the future.
     pub async fn drain(&self, limit: Duration) -> Drained {
         let until = self.now() + limit;
         self.end(Close::Drain { until }).await
     }
 
     /// Closes at once: what is queued comes back to its callers as [`PostError::Closed`].
+    ///
+    /// # Cancel safety
+    /// Safe: once polled, the pool is closed, also without the future.
     pub async fn close(&self) -> Drained {
         self.end(Close::Abort).await
     }

@@ -13,6 +13,9 @@ use crate::time::Time;
 /// Tries the addresses of a name, families in turn, each 250 ms after the one before or as soon as
 /// that failed; the first to connect wins, and the others are dropped (RFC 8305 §5).
 ///
+/// # Cancel safety
+/// Safe: attempts that were begun are dropped with it.
+///
 /// # Errors
 /// The last failure, if every address failed; [`io::ErrorKind::NotFound`] if there is none.
 pub async fn race<R, F, S>(

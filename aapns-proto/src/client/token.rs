@@ -105,6 +105,9 @@ impl TokenSource {
 
     /// The present token; a new one if that was refused or is 50 minutes old.
     ///
+    /// # Cancel safety
+    /// Safe: a callback that was begun is dropped with it, and the next call begins anew.
+    ///
     /// # Errors
     /// [`MintError`]: the signer's or callback's, or that a token was refused for the second time in 20 minutes.
     pub async fn token(

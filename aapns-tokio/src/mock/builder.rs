@@ -216,6 +216,9 @@ impl Builder {
 
     /// Starts it in the caller's tokio runtime, which needs its IO and time drivers.
     ///
+    /// # Cancel safety
+    /// Safe: a port that was taken is given back.
+    ///
     /// # Errors
     /// [`StartError`] if the port can't be had, or scenario, certificates or log can't be used.
     pub async fn start(self) -> Result<Server, StartError> {

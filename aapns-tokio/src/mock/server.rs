@@ -65,6 +65,9 @@ pub(super) struct Shared {
 impl Server {
     /// Starts a mock without faults on a free port of 127.0.0.1, in the caller's tokio runtime.
     ///
+    /// # Cancel safety
+    /// As [`Builder::start`].
+    ///
     /// # Errors
     /// [`StartError`] if no port can be had.
     pub async fn start() -> Result<Self, StartError> {
@@ -207,6 +210,9 @@ impl Server {
     }
 
     /// Stops it, and waits until its port is free again.
+    ///
+    /// # Cancel safety
+    /// Safe: the server stops, also without the future.
     pub async fn stop(mut self) {
         self.stop.take();
         let _ = (&mut self.stopped).await;

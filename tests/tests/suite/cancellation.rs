@@ -1,10 +1,13 @@
 //! Futures dropped before, during and after their request is in flight.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use aapns_proto::client::Runtime;
+use aapns_models::{DeviceToken, Notification};
+use aapns_proto::client::{PostError, Runtime, State};
 use aapns_tokio::mock::Server;
 use futures::FutureExt;
+use futures::future::select;
 
 use super::{LONG, builder, id, pool, request, send_all, serve, sleep, start, until};
 
@@ -160,4 +163,107 @@ pub(crate) async fn a_connection_keeps_the_stream_of_a_dropped_future_until_its_
     .await;
     assert_eq!(connection.credit().streams, 2);
     assert_eq!(server.processed().accepted, 2);
+}
+
+pub(crate) async fn a_typed_send_can_be_dropped_before_during_and_after<R: Runtime>(runtime: R) {
+    let server = slow(1, 50);
+    let client = builder(&runtime, &server).connections(1, 1);
+    let client = client.build().expect("a client");
+    client.ready(LONG).await.expect("up");
+    let device = DeviceToken::new("abcdef01").expect("a device token");
+    let hello = Notification::alert("hello");
+    let in_flight = client.send(&device, &hello);
+    until(&runtime, "it is in flight", || client.stats().inflight == 1).await;
+    let queued = client.send(&device, &hello);
+    drop(queued);
+    drop(in_flight);
+    until(&runtime, "the stream is free", || {
+        client.stats().inflight == 0
+    })
+    .await;
+    let answered = client.send(&device, &hello);
+    until(&runtime, "it is answered", || client.stats().completed == 2).await;
+    drop(answered);
+    client.send(&device, &hello).await.expect("delivered");
+    assert_eq!(client.stats().abandoned, 2);
+    let processed = server.processed();
+    assert_eq!((processed.accepted, processed.over_limit), (3, 0));
+}
+
+pub(crate) async fn a_connect_given_up_at_any_moment_leaves_no_connection<R: Runtime>(runtime: R) {
+    let server = serve([]);
+    for step in 0..20_u64 {
+        let connect = pin!(builder(&runtime, &server).connect());
+        let patience = pin!(sleep(&runtime, Duration::from_micros(step * 500)));
+        drop(select(connect, patience).await);
+    }
+    until(&runtime, "no connection is open", || {
+        server.connections() == 0
+    })
+    .await;
+    let connection = builder(&runtime, &server).connect().await.expect("up");
+    assert_eq!(
+        connection
+            .post(request(0))
+            .await
+            .expect("an answer")
+            .status(),
+        200
+    );
+}
+
+pub(crate) async fn a_drain_goes_on_without_its_future<R: Runtime>(runtime: R) {
+    let server = slow(4, 50);
+    let pool = pool(&runtime, &server, 1);
+    pool.ready(LONG).await.expect("up");
+    let posts: Vec<_> = (0..8).map(|n| pool.post(request(n))).collect();
+    assert!(pool.drain(LONG).now_or_never().is_none());
+    for post in posts {
+        assert_eq!(post.await.expect("an answer").status(), 200);
+    }
+    until(&runtime, "it is closed", || pool.state() == State::Closed).await;
+    assert!(pool.post(request(9)).await.is_err());
+    assert_eq!(server.processed().accepted, 8);
+}
+
+pub(crate) async fn a_close_happens_without_its_future<R: Runtime>(runtime: R) {
+    let server = slow(1, 50);
+    let pool = pool(&runtime, &server, 1);
+    pool.ready(LONG).await.expect("up");
+    let queued: Vec<_> = (0..8).map(|n| pool.post(request(n))).collect();
+    let _ = pool.close().now_or_never();
+    for post in queued {
+        assert!(matches!(post.await, Err(PostError::Closed(_))));
+    }
+    let connection = builder(&runtime, &server).connect().await.expect("up");
+    let posted = connection.post(request(9));
+    let _ = connection.close().now_or_never();
+    assert_eq!(posted.await.expect("an answer").status(), 200);
+    until(&runtime, "no connection is open", || {
+        server.connections() == 0
+    })
+    .await;
+}
+
+pub(crate) async fn a_connections_futures_can_be_dropped_before_and_after<R: Runtime>(runtime: R) {
+    let server = slow(2, 20);
+    let connection = builder(&runtime, &server).connect().await.expect("up");
+    let posted = [connection.post(request(0)), connection.post(request(1))];
+    // Turned away before it begins: dropping it costs nobody a stream.
+    drop(connection.post(request(2)));
+    until(&runtime, "both are answered", || {
+        connection.in_flight() == 0
+    })
+    .await;
+    drop(posted);
+    assert_eq!(connection.credit().streams, 2);
+    assert_eq!(
+        connection
+            .post(request(3))
+            .await
+            .expect("an answer")
+            .status(),
+        200
+    );
+    assert_eq!(server.processed().accepted, 3);
 }

@@ -63,6 +63,11 @@ macro_rules! run_suite {
                 a_caller_that_is_not_polled_holds_up_nobody,
                 dropping_at_any_moment_leaks_no_stream,
                 a_connection_keeps_the_stream_of_a_dropped_future_until_its_answer,
+                a_connections_futures_can_be_dropped_before_and_after,
+                a_typed_send_can_be_dropped_before_during_and_after,
+                a_connect_given_up_at_any_moment_leaves_no_connection,
+                a_drain_goes_on_without_its_future,
+                a_close_happens_without_its_future,
             }
             ends {
                 a_drain_finishes_what_is_in_flight,
@@ -97,6 +102,7 @@ macro_rules! run_suite {
                 a_server_without_h2_is_named,
                 a_server_without_tls_is_named,
                 a_handshake_that_hangs_is_named,
+                both_crypto_providers_serve,
             }
             proxies {
                 a_tunnel_carries_notifications,

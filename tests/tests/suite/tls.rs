@@ -2,14 +2,17 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aapns_proto::Cause;
-use aapns_proto::client::{Builder, PostOptions, Runtime};
+use aapns_proto::client::{Builder, PostOptions, Runtime, TokenSource};
 use aapns_proto::delivery::{DialError, DialStep};
-use aapns_tokio::mock::Server;
+use aapns_proto::tls::{Identity, Roots, Signer, TlsOptions, client_config};
+use aapns_tokio::mock::{Authentication, KEY_ID, Server, TEAM_ID};
+use rustls::crypto::{aws_lc_rs, ring};
 
-use super::{LONG, builder, request, serve, start, to};
+use super::{LONG, builder, request, send_all, serve, start, to};
 
 /// How one request ends at a server that can't be used: long before its deadline, and never sent.
 async fn failure<R: Runtime>(runtime: &R, builder: Builder<R>) -> String {
@@ -85,4 +88,32 @@ pub(crate) async fn a_handshake_that_hangs_is_named<R: Runtime>(runtime: R) {
     let error = patience(to(&runtime, &origin)).await;
     assert_eq!(error.step, DialStep::Tls);
     assert!(error.message.contains("handshake hangs"), "{error}");
+}
+
+pub(crate) async fn both_crypto_providers_serve<R: Runtime>(runtime: R) {
+    let certified = start(Server::builder().authentication(Authentication::Certificate));
+    let tokened = start(Server::builder().authentication(Authentication::Token));
+    for provider in [aws_lc_rs::default_provider(), ring::default_provider()] {
+        let provider = Arc::new(provider);
+        let pool = |server: &Server, identity| {
+            let options = TlsOptions {
+                roots: Roots::only_pem(server.ca_pem().as_bytes()).expect("roots"),
+                identity,
+                provider: Some(Arc::clone(&provider)),
+            };
+            let config = client_config(&options).expect("a configuration");
+            to(&runtime, &server.origin()).tls(config)
+        };
+        let pem = certified.client_certificate_pem().as_bytes();
+        let identity = Identity::from_pem(pem).expect("an identity");
+        let with_certificate = pool(&certified, Some(identity)).pool().expect("a pool");
+        assert_eq!(send_all(&with_certificate, 0..20).await, 20);
+        let key = tokened.token_key_pem().as_bytes();
+        let signer = Signer::from_p8_with(&provider, key, KEY_ID, TEAM_ID).expect("a signer");
+        let with_token = pool(&tokened, None).credential(TokenSource::signer(signer));
+        let with_token = with_token.pool().expect("a pool");
+        assert_eq!(send_all(&with_token, 0..20).await, 20);
+    }
+    assert_eq!(certified.processed().accepted, 40);
+    assert_eq!(tokened.processed().accepted, 40);
 }
