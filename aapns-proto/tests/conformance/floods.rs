@@ -193,3 +193,26 @@ fn responses_that_never_end_are_bounded() {
     let kept = 1_000 - cut;
     assert!((80..90).contains(&kept), "4 MiB hold {kept} of 48 KiB");
 }
+
+/// FACTS §25: bodies that wait for a window and expire, again and again → forgotten
+#[test]
+fn bodies_that_expired_while_they_waited_are_forgotten() {
+    let mut peer = Peer::ready_with(&aapns_proto::ConnectionConfig::default(), &[(4, 0)]);
+    let waiting = |peer: &Peer| -> u32 {
+        let shown = format!("{:?}", peer.connection);
+        let (_, rest) = shown.split_once("waiting: ").unwrap();
+        rest.split_once(',').unwrap().0.parse().unwrap()
+    };
+    for batch in [80, 1, 1, 1, 1] {
+        let deadline = peer.now + Duration::from_secs(1);
+        for tag in 0..batch {
+            peer.starts_job(job(tag, b"{}").deadline(Some(deadline)));
+        }
+        peer.hears();
+        assert!(waiting(&peer) >= batch);
+        peer.waits(Duration::from_secs(1));
+        assert_eq!(peer.tells().len(), batch as usize);
+        assert_eq!(peer.connection.in_flight(), 0);
+    }
+    assert!(waiting(&peer) < 10, "{}", waiting(&peer));
+}
