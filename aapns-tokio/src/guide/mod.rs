@@ -2,6 +2,7 @@
 //!
 //! | chapter | answers |
 //! |---|---|
+//! | [`layers`] | Which handle: client, pool or connection? |
 //! | [`delivery`] | Did it arrive? Can it arrive twice? |
 //! | [`deadlines`] | How long does a send take at most, and what is tried again meanwhile? |
 //! | [`credentials`] | Certificate or key? Several apps, teams and environments? A proxy? |
@@ -19,6 +20,9 @@
     clippy::doc_markdown,
     reason = "the chapters are texts, and name things as they are spelled elsewhere"
 )]
+
+#[doc = include_str!("layers.md")]
+pub mod layers {}
 
 #[doc = include_str!("delivery.md")]
 pub mod delivery {}

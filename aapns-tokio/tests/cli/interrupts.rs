@@ -89,6 +89,39 @@ fn what_was_never_sent_is_not_processed() {
     );
 }
 
+/// More is queued than five seconds suffice for: in the last of them nothing is begun, so that what is on its
+/// way is answered.
+#[test]
+fn a_drain_that_is_too_short_leaves_lines_unsent_and_none_unknown() {
+    let target = Target::with(
+        Server::builder()
+            .max_concurrent_streams(5)
+            .latency(Duration::from_millis(200)),
+    );
+    let input = target.dir.write("in", lines(1000));
+    let output = target.dir.path("out");
+    let args = target.send_args(&["--input", &input, "--output", &output, "--timeout", "none"]);
+    let child = spawn(&mut aapns(args));
+    wait_until("some are with the server", || {
+        target.server.processed().accepted >= 10
+    });
+    let start = Instant::now();
+    signal(&child, "INT");
+    finish(child).exits(3);
+    assert!(
+        start.elapsed() < Duration::from_secs(7),
+        "{:?}",
+        start.elapsed()
+    );
+    let results = results(&target.dir.read("out"));
+    assert_each_once(&results, 1000);
+    assert_eq!(count(&results, "unknown"), 0);
+    let delivered = count(&results, "delivered");
+    assert_eq!(count(&results, "not_processed"), 1000 - delivered);
+    assert_eq!(target.server.processed().accepted, delivered as u64);
+    assert!((10..1000).contains(&delivered), "{delivered}");
+}
+
 #[test]
 fn a_reader_that_goes_away_ends_the_run() {
     let target = Target::new();
