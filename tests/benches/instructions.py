@@ -12,7 +12,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BASELINE = HERE / "baseline.json"
-CASES = ["encode", "decode", "connection", "pool"]
+CASES = ["encode", "decode", "connection", "pool", "client"]
 FEW, MANY = 6_400, 64_000  # the slope between them leaves out what the start costs
 TOLERANCE = 1.03
 
@@ -26,7 +26,7 @@ def compiler():
 
 def build():
     """The bench program, built as a release is."""
-    command = ["cargo", "build", "-q", "--release", "-p", "aapns-proto", "--bench", "instructions", "--locked"]
+    command = ["cargo", "build", "-q", "--release", "-p", "aapns-proto", "--features", "client", "--bench", "instructions", "--locked"]
     said = subprocess.run([*command, "--message-format=json"], capture_output=True, text=True, cwd=HERE)
     if said.returncode:
         sys.exit(said.stderr)

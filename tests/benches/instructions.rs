@@ -5,8 +5,14 @@
 use aapns_proto::hpack::{Decoder, Encoder};
 use bytes::Bytes;
 
+#[allow(dead_code, reason = "shared with benches of other kinds")]
+#[path = "support/blind.rs"]
+mod blind;
+#[path = "support/handle.rs"]
+mod handle;
 mod support;
 
+use handle::Handle;
 use support::{BATCH, TOKEN, answers, block, connected, linked, requests};
 
 fn main() {
@@ -23,11 +29,12 @@ fn main() {
         "decode" => decode(requests),
         "connection" => connection(requests),
         "pool" => pool(requests),
+        "client" => client(requests),
         _ => panic!("no case {case:?}, but {CASES:?}"),
     }
 }
 
-const CASES: [&str; 4] = ["encode", "decode", "connection", "pool"];
+const CASES: [&str; 5] = ["encode", "decode", "connection", "pool", "client"];
 
 /// One field block out for each request.
 fn encode(n: usize) {
@@ -70,5 +77,14 @@ fn pool(n: usize) {
     let (requests, answers) = (requests(), answers(&block(&["apns-id"])));
     for batch in 0..n.div_ceil(BATCH) {
         peer.round(&requests, &answers, batch);
+    }
+}
+
+/// Requests through the handle of a pool, a future for each, with the driver and a server: all but TLS and sockets.
+fn client(n: usize) {
+    let requests = requests();
+    let mut handle = Handle::new();
+    for _ in 0..n.div_ceil(BATCH) {
+        handle.round(&requests);
     }
 }

@@ -256,7 +256,7 @@ impl<T> Connection<T> {
             RejectReason::Closed
         } else if self.credit().streams == 0 {
             RejectReason::Blocked
-        } else if self.encoder.list_size(&job.request) > self.peer.max_field_list as usize {
+        } else if self.is_too_large(&job) {
             RejectReason::TooLarge
         } else {
             if self.liveness.is_stale {
@@ -334,6 +334,13 @@ impl<T> Connection<T> {
     /// Whether this one is broken on purpose.
     pub(crate) fn is(&self, mutant: Mutant) -> bool {
         self.config.is(mutant)
+    }
+
+    /// Whether the fields exceed what the server takes; nothing is added up for one without a limit.
+    #[inline]
+    fn is_too_large(&self, job: &Job<T>) -> bool {
+        let most = self.peer.max_field_list;
+        most < u32::MAX && self.encoder.list_size(&job.request) > most as usize
     }
 
     /// Time doesn't run backwards, whatever the driver says.
