@@ -229,4 +229,6 @@ fn a_reason_survives_a_goaway_without_one() {
         (goaway.last_stream_id, goaway.code),
         (1, ErrorCode::PROTOCOL_ERROR)
     );
+    assert_eq!(peer.connection.goaway(), Some(goaway));
+    assert_eq!(Peer::busy(1).connection.goaway(), None);
 }
