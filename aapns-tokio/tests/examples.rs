@@ -145,9 +145,11 @@ fn service() {
 
     #[cfg(unix)]
     {
-        let last = push(address, good);
-        // Long enough to be taken up, and shorter than the mock's answer takes.
-        std::thread::sleep(Duration::from_millis(100));
+        // That the only place is taken shows that the last push is under way.
+        let mut last = push(address, good);
+        while !answer(push(address, good)).starts_with("HTTP/1.1 503") {
+            last = push(address, good);
+        }
         let killed = Command::new("kill").arg(child.id().to_string()).status();
         assert!(killed.unwrap().success());
         let last = answer(last);

@@ -6,13 +6,21 @@ use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand};
 use super::console::{Color, Console};
 use super::{bench, broadcast, channels, demo, doctor, generate, mock, send, simulator};
 
+/// What `aapns help` says after the commands.
+const FIRST_STEPS: &str = "\
+First steps:
+  aapns demo                                     needs nothing, and shows that it works
+  aapns mock --port 8443 --self-signed certs     a fake Apple to send to
+  aapns doctor --cert client.pem                 whether the way to Apple and the credential are good
+  aapns send --cert client.pem DEVICE_TOKEN Hello";
+
 /// Apple push notifications from the command line.
 ///
 /// Every flag FLAG can be given by an environment variable AAPNS_FLAG. Results go to stdout,
 /// everything else to stderr. Exit codes: 0 all delivered, 1 not all, 2 wrong usage or
 /// configuration, 3 interrupted, 70 a bug.
 #[derive(Debug, Parser)]
-#[command(name = "aapns", version, about, long_about, max_term_width = 100)]
+#[command(name = "aapns", version, about, long_about, after_help = FIRST_STEPS, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
     speech: SpeechArgs,

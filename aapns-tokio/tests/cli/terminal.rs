@@ -1,5 +1,7 @@
 //! What is shown on a real terminal, and what isn't in a pipe.
 
+#![cfg(unix)]
+
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;

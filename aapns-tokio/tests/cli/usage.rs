@@ -127,6 +127,7 @@ fn no_arguments_and_help_show_the_commands() {
     ] {
         assert!(help.stdout.contains(command), "{command}");
     }
+    assert!(help.stdout.contains("First steps"));
     assert!(run::<&str>([]).exits(2).stderr.contains("Usage"));
     assert!(run(["--version"]).exits(0).stdout.starts_with("aapns "));
 }
