@@ -259,7 +259,7 @@ impl<T: Tag> Link<T> {
                     self.hand.news.draining = Some(goaway);
                     self.hand.news.is_urgent = true;
                 }
-                Event::Closed(cause) => self.cause = cause,
+                Event::Closed(cause) => self.closed(cause),
             }
         }
         if !self.is_ready && self.connection.is_ready() {
@@ -274,6 +274,15 @@ impl<T: Tag> Link<T> {
             self.dry_since = None;
         } else if self.dry_since.is_none() {
             self.dry_since = Some(now);
+        }
+    }
+
+    /// Nothing more will be answered. While it still says farewell, another can take its place.
+    fn closed(&mut self, cause: Option<Cause>) {
+        self.cause = cause;
+        if self.is_ready && !self.connection.is_closed() {
+            self.hand.news.draining.get_or_insert(None);
+            self.hand.news.is_urgent = true;
         }
     }
 

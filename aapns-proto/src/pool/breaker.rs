@@ -135,7 +135,14 @@ impl Breaker {
         false
     }
 
-    /// An answer without a fatal reason arrived.
+    /// An answer without a fatal reason arrived. While it is open, that is one to an earlier request.
+    pub(crate) fn answered(&mut self) {
+        if !self.is_open() {
+            self.good();
+        }
+    }
+
+    /// Closes it: there is proof, or another credential.
     pub(crate) fn good(&mut self) {
         *self = Self::default();
     }

@@ -33,7 +33,7 @@ impl<T: Tag> Pool<T> {
             self.dials.proven();
         }
         if news.is_good && self.breaker.is_watching() {
-            self.breaker.good();
+            self.breaker.answered();
         }
         if let Some(run) = news.run
             && self.breaker.fatal(now, run, &mut self.rng)
@@ -132,7 +132,10 @@ impl<T: Tag> Pool<T> {
         for done in hand.done {
             self.actions.push_back(crate::pool::Action::Done(done));
         }
-        if let Some(slot) = slot {
+        let is_replaced = self.links.get(id).is_some_and(|slot| slot.is_draining);
+        if let Some(slot) = slot
+            && !(slot.is_ready && is_replaced)
+        {
             self.lost(now, &slot, cause);
         }
         self.links.remove(id);

@@ -145,3 +145,32 @@ impl<T: Tag> Pool<T> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::{Disconnect, Outcome};
+    use crate::pool::PoolConfig;
+    use crate::pool::testing;
+
+    /// The tag of a caller that went away.
+    struct Gone;
+
+    impl Tag for Gone {
+        fn is_abandoned(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_job_whose_caller_went_away_is_not_sent_again() {
+        let mut pool = Pool::new(PoolConfig::default(), 1, Time::ZERO);
+        let job = Job::new(testing::job(1).request, Gone);
+        let lost = Cause::ConnectionLost(Disconnect::Reset);
+        let back = Back::Failed(job, Pace::Setback, lost);
+        let done = pool.take_back(Time::ZERO, Duration::ZERO, LinkId(0), back);
+        let outcome = done.expect("the end").outcome;
+        assert!(matches!(outcome, Outcome::Failed(Cause::Abandoned, _)));
+        assert_eq!(pool.stats().retrying, 0);
+    }
+}

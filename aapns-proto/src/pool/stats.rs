@@ -3,7 +3,15 @@
 use crate::delivery::{Done, Outcome};
 use crate::job::Tag;
 
-/// Counters, as one cheap snapshot.
+/// Counters, as one cheap snapshot. The first six have the names of the Python client `aapns`' counters.
+///
+/// | counts | jobs |
+/// |---|---|
+/// | `pending`, `retrying`, `inflight` | under way now: their sum is what was submitted and hasn't ended |
+/// | `completed`, `errors`, and `abandoned` in the queue | ended: each job once |
+/// | `resent`, `possible_duplicates` | what it took, counted when a job ends |
+///
+/// What a link settles by itself is `inflight` until its next exchange.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -21,7 +29,7 @@ pub struct Stats {
     pub errors: u64,
     /// Attempts after the first.
     pub resent: u64,
-    /// Jobs whose caller went away.
+    /// Jobs whose caller went away: those taken back from the queue, and those that ended after that.
     pub abandoned: u64,
     /// Jobs resent after an unknown delivery.
     pub possible_duplicates: u64,

@@ -138,6 +138,25 @@ impl Net {
         self.ends[at].as_mut().expect("a link").is_clogged = true;
     }
 
+    /// The link that has requests to answer.
+    pub(crate) fn busy(&self) -> usize {
+        let is_busy = |end: &Option<End>| end.as_ref().is_some_and(|e| !e.peer.open.is_empty());
+        let at = self.ends.iter().position(is_busy);
+        at.expect("a request at a server")
+    }
+
+    /// The link that has requests answers the oldest one.
+    pub(crate) fn answer(&mut self) {
+        let at = self.busy();
+        self.serve(at, Peer::answer);
+    }
+
+    /// Whether no request is at any server.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let mut peers = self.ends.iter().flatten().map(|end| &end.peer);
+        peers.all(|peer| peer.open.is_empty())
+    }
+
     /// The transport of a link is cut.
     pub(crate) fn cut(&mut self, at: usize) {
         let end = self.ends[at].as_mut().expect("a link");

@@ -1,4 +1,5 @@
 //! A server in a few lines: it reads frames, keeps the ids of requests, and writes what it is told to.
+#![allow(dead_code, reason = "shared by tests, each of which needs a part")]
 
 /// The server's end of one connection, over memory.
 #[derive(Debug, Default)]
@@ -15,6 +16,7 @@ pub(crate) struct Peer {
 const PREFACE: usize = 24;
 const HEADERS: u8 = 1;
 const DATA: u8 = 0;
+const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
@@ -65,21 +67,44 @@ impl Peer {
     }
 
     /// Any status and reason for the oldest request; the status is a literal (RFC 7541 §6.2.2).
-    #[allow(dead_code, reason = "only one of the tests that share this needs it")]
     pub(crate) fn refuse(&mut self, status: u16, reason: &str) {
+        self.refuse_for(status, reason, "");
+    }
+
+    /// The same with `retry-after`, unless that is empty.
+    pub(crate) fn refuse_for(&mut self, status: u16, reason: &str, retry_after: &str) {
         let id = self.open.remove(0);
         let mut fields = vec![0x08, 3];
         fields.extend_from_slice(status.to_string().as_bytes());
+        if !retry_after.is_empty() {
+            // Its name is entry 53 of the static table.
+            fields.extend_from_slice(&[0x0f, 53 - 15, retry_after.len() as u8]);
+            fields.extend_from_slice(retry_after.as_bytes());
+        }
         self.frame(HEADERS, 0x4, id, &fields);
         let body = format!("{{\"reason\":\"{reason}\"}}");
         self.frame(DATA, 0x1, id, body.as_bytes());
     }
 
+    /// RST_STREAM with this code for the oldest request.
+    pub(crate) fn reset(&mut self, code: u32) {
+        let id = self.open.remove(0);
+        self.frame(RST_STREAM, 0, id, &code.to_be_bytes());
+    }
+
     /// GOAWAY with NO_ERROR: requests above this id were not processed.
     pub(crate) fn go_away(&mut self, last_stream_id: u32) {
+        self.go_away_because(last_stream_id, "");
+    }
+
+    /// The same with this reason in debug data, unless that is empty.
+    pub(crate) fn go_away_because(&mut self, last_stream_id: u32, reason: &str) {
         self.open.retain(|id| *id <= last_stream_id);
         let mut payload = last_stream_id.to_be_bytes().to_vec();
         payload.extend_from_slice(&[0; 4]);
+        if !reason.is_empty() {
+            payload.extend_from_slice(format!("{{\"reason\":\"{reason}\"}}").as_bytes());
+        }
         self.frame(GOAWAY, 0, 0, &payload);
     }
 
