@@ -12,7 +12,6 @@ use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use futures_rustls::TlsConnector;
 use futures_rustls::client::TlsStream;
 use futures_rustls::rustls::ClientConfig;
-use futures_rustls::rustls::pki_types::ServerName;
 
 use crate::runtime::AsyncStd;
 use crate::transport::Transport;
@@ -52,7 +51,7 @@ pub(crate) async fn dial(
         None => Ok(Transport::plain(stream)),
         Some(config) => {
             target.enter_tls();
-            let stream = handshake(config, &target.host, stream).await;
+            let stream = handshake(config, &target, stream).await;
             stream.map(Transport::tls).map_err(|e| tls_error(&e))
         }
     }
@@ -67,7 +66,7 @@ async fn reach(
     let (host, port) = target.address();
     let mut stream = match hook {
         Some(hook) => hook.connect(host, port).await?,
-        None => tcp(runtime, host, port).await?,
+        None => tcp(runtime, target).await?,
     };
     if let Some(proxy) = &target.proxy {
         tunnel(&mut stream, &proxy.request(&target.host, target.port)).await?;
@@ -91,22 +90,18 @@ async fn tunnel(stream: &mut Box<dyn Stream>, request: &[u8]) -> io::Result<()> 
 
 async fn handshake(
     config: &Arc<ClientConfig>,
-    host: &str,
+    target: &Target,
     stream: Box<dyn Stream>,
 ) -> io::Result<TlsStream<Box<dyn Stream>>> {
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| io::Error::other("the host is neither a DNS name nor an address"))?;
     TlsConnector::from(Arc::clone(config))
-        .connect(name, stream)
+        .connect(target.server_name()?, stream)
         .await
 }
 
 /// Looks the name up afresh, so that connections spread over the servers behind it.
-async fn tcp(runtime: &AsyncStd, host: &str, port: u16) -> io::Result<Box<dyn Stream>> {
-    let found = (host, port)
-        .to_socket_addrs()
-        .await
-        .map_err(|error| io::Error::new(error.kind(), format!("can't resolve {host}: {error}")))?;
+async fn tcp(runtime: &AsyncStd, target: &Target) -> io::Result<Box<dyn Stream>> {
+    let found = target.address().to_socket_addrs().await;
+    let found = found.map_err(|error| target.unresolved(&error))?;
     let stream = race(runtime, found, TcpStream::connect).await?;
     // A turn's frames leave in one write; waiting to fill a segment would only add latency.
     stream.set_nodelay(true)?;

@@ -20,9 +20,8 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use aapns_proto::client::runtime::{Runtime, Target, Timer, Transport, interleave};
 use aapns_proto::client::{Builder, Endpoint, Proxy, dial_error, tls_error};
+use aapns_proto::tls::rustls::{ClientConnection, StreamOwned, pki_types::TrustAnchor};
 use aapns_proto::{Time, delivery::DialError};
-use rustls::pki_types::{ServerName, TrustAnchor};
-use rustls::{ClientConnection, StreamOwned};
 
 /// How long a server may take to connect, to answer a handshake, or to take octets.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -114,7 +113,8 @@ impl Timer for Threads {
 /// Name resolution, TCP, and the tunnel through a proxy if there is one.
 fn reach(target: &Target) -> io::Result<TcpStream> {
     let mut tcp = Err(ErrorKind::NotFound.into());
-    for address in interleave(target.address().to_socket_addrs()?) {
+    let found = target.address().to_socket_addrs();
+    for address in interleave(found.map_err(|error| target.unresolved(&error))?) {
         tcp = tcp.or_else(|_: io::Error| TcpStream::connect_timeout(&address, PATIENCE));
     }
     let mut tcp = tcp?;
@@ -134,8 +134,8 @@ fn reach(target: &Target) -> io::Result<TcpStream> {
 
 fn handshake(target: &Target, mut tcp: TcpStream) -> io::Result<Socket> {
     let config = target.tls.clone().ok_or(ErrorKind::Unsupported)?;
-    let name = ServerName::try_from(target.host.to_string()).map_err(io::Error::other)?;
-    let mut tls = ClientConnection::new(config, name).map_err(io::Error::other)?;
+    let tls = ClientConnection::new(config, target.server_name()?);
+    let mut tls = tls.map_err(io::Error::other)?;
     tls.complete_io(&mut tcp)?;
     tcp.set_read_timeout(None)?;
     let (sender, chunks) = sync_channel(4);

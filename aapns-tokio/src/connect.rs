@@ -11,7 +11,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
-use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::runtime::Tokio;
 use crate::transport::{OwnSocket, Socket, Transport};
@@ -51,7 +50,7 @@ pub(crate) async fn dial(
         None => Ok(Transport::plain(socket)),
         Some(config) => {
             target.enter_tls();
-            let stream = handshake(config, &target.host, socket).await;
+            let stream = handshake(config, &target, socket).await;
             stream.map(Transport::tls).map_err(|e| tls_error(&e))
         }
     }
@@ -66,7 +65,7 @@ async fn reach(
     let (host, port) = target.address();
     let mut socket = match hook {
         Some(hook) => Socket::Own(OwnSocket(hook.connect(host, port).await?)),
-        None => Socket::Tcp(tcp(runtime, host, port).await?),
+        None => Socket::Tcp(tcp(runtime, target).await?),
     };
     if let Some(proxy) = &target.proxy {
         tunnel(&mut socket, &proxy.request(&target.host, target.port)).await?;
@@ -91,21 +90,18 @@ pub(crate) async fn tunnel<S: AsyncRead + AsyncWrite + Unpin>(
 
 async fn handshake(
     config: &Arc<ClientConfig>,
-    host: &str,
+    target: &Target,
     socket: Socket,
 ) -> io::Result<tokio_rustls::client::TlsStream<Socket>> {
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| io::Error::other("the host is neither a DNS name nor an address"))?;
     TlsConnector::from(Arc::clone(config))
-        .connect(name, socket)
+        .connect(target.server_name()?, socket)
         .await
 }
 
 /// Looks the name up afresh, so that connections spread over the servers behind it.
-async fn tcp(runtime: &Tokio, host: &str, port: u16) -> io::Result<TcpStream> {
-    let found = tokio::net::lookup_host((host, port))
-        .await
-        .map_err(|error| io::Error::new(error.kind(), format!("can't resolve {host}: {error}")))?;
+async fn tcp(runtime: &Tokio, target: &Target) -> io::Result<TcpStream> {
+    let found = tokio::net::lookup_host(target.address()).await;
+    let found = found.map_err(|error| target.unresolved(&error))?;
     let stream = race(runtime, found, TcpStream::connect).await?;
     // A turn's frames leave in one write; waiting to fill a segment would only add latency.
     stream.set_nodelay(true)?;
@@ -138,9 +134,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_does_not_resolve_is_named() {
-        let error = tcp(&Tokio::default(), "no-such-host.invalid", 443)
-            .await
-            .expect_err("no host");
+        let target = Target::new("no-such-host.invalid".into(), 443);
+        let error = tcp(&Tokio::default(), &target).await.expect_err("no host");
         assert!(dial_error(&error).message.contains("no-such-host.invalid"));
     }
 }

@@ -36,6 +36,7 @@ run_suite! { crate::OnThreads;
     deadlines {
         silence_ends_at_the_deadline_as_unknown,
         what_waits_in_the_queue_ends_as_not_sent,
+        without_a_server_the_cause_is_the_dial,
     }
     cancellation {
         a_future_dropped_in_the_queue_takes_its_request_back,

@@ -90,6 +90,26 @@ fn an_adapter_is_a_connector_a_timer_and_a_stream() {
     }
 }
 
+/// Other names for the runtime apart: what is written for one adapter compiles with the other.
+#[test]
+fn both_adapters_offer_the_same_names() {
+    let names = |name: &str| -> Vec<String> {
+        let code = code(&root().join(name).join("src/lib.rs")).join("\n");
+        let statements = code.split(';').map(str::trim);
+        let mut names: Vec<String> = statements
+            .filter(|statement| {
+                statement.starts_with("pub use aapns_") || statement.starts_with("pub type")
+            })
+            .map(|statement| statement.split_whitespace().collect::<String>())
+            .map(|statement| statement.replace("<AsyncStd>", "<Tokio>"))
+            .collect();
+        names.sort();
+        names
+    };
+    assert!(names("aapns-tokio").len() > 10);
+    assert_eq!(names("aapns-tokio"), names("aapns-async-std"));
+}
+
 #[test]
 fn the_examples_of_the_core_are_as_short_as_they_say() {
     for (name, limit) in [("blocking", 200), ("simulation", 150)] {

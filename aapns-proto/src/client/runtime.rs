@@ -5,8 +5,9 @@
 //! this crate, generic over it. To write one:
 //!
 //! 1. [`Transport`] for the runtime's stream: four `poll_` methods and the ALPN protocol. TLS comes from
-//!    [`Target::tls`], a configuration with roots, client certificate, ALPN and SNI set: give it to the
-//!    runtime's rustls wrapper (`tokio-rustls`, `futures-rustls`), or to rustls itself.
+//!    [`Target::tls`], a configuration with roots, client certificate, ALPN and SNI set: give it and
+//!    [`Target::server_name`] to the runtime's rustls wrapper (`tokio-rustls`, `futures-rustls`), or to
+//!    rustls itself, which is [`tls::rustls`](crate::tls::rustls).
 //! 2. [`Timer`] for the runtime's sleep: one method.
 //! 3. [`Runtime`]: clocks, a random number, `spawn`, and [`Runtime::dial`]: resolve [`Target::address`]
 //!    anew, try its addresses with [`race`](super::race), switch Nagle's algorithm off, open the tunnel
@@ -168,6 +169,22 @@ impl Target {
             Some(proxy) => (proxy.host(), proxy.port()),
             None => (&self.host, self.port),
         }
+    }
+
+    /// The error of an address that can't be resolved, with its name in it.
+    pub fn unresolved(&self, error: &io::Error) -> io::Error {
+        let (host, _) = self.address();
+        io::Error::new(error.kind(), format!("can't resolve {host}: {error}"))
+    }
+
+    /// The name that the server's certificate must be for.
+    ///
+    /// # Errors
+    /// If the host is neither a DNS name nor an address.
+    #[cfg(feature = "rustls")]
+    pub fn server_name(&self) -> io::Result<rustls_pki_types::ServerName<'static>> {
+        rustls_pki_types::ServerName::try_from(self.host.to_string())
+            .map_err(|_| io::Error::other("the host is neither a DNS name nor an address"))
     }
 
     /// Notes that TCP is up and the handshake begins, so that a timeout can name the step that hung.

@@ -23,4 +23,6 @@ pub use error::CredentialError;
 pub use identity::Identity;
 pub use provider::default_provider;
 pub use roots::Roots;
+/// The rustls whose types are in this API.
+pub use rustls;
 pub use signer::Signer;

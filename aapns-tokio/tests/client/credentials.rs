@@ -31,18 +31,6 @@ fn certificate(server: &Server) -> Credential {
 }
 
 #[tokio::test]
-async fn a_client_certificate_is_shown() {
-    let server = server(Authentication::Certificate, Scenario::default()).await;
-    let pool = builder(&server)
-        .credential(certificate(&server))
-        .pool()
-        .expect("a pool");
-    assert_eq!(send_all(&pool, 0..10).await, 10);
-    let received = server.requests().pop().expect("a request");
-    assert_eq!(received.field("authorization"), None);
-}
-
-#[tokio::test]
 async fn a_missing_client_certificate_is_named() {
     let server = server(Authentication::Certificate, Scenario::default()).await;
     let pool = builder(&server).pool().expect("a pool");
@@ -52,23 +40,6 @@ async fn a_missing_client_certificate_is_named() {
         .expect_err("it wants a certificate");
     let cause = error.failure().expect("queued").cause.to_string();
     assert!(cause.contains("client certificate"), "{cause}");
-}
-
-#[tokio::test]
-async fn one_signed_token_serves_all_connections() {
-    let server = server(Authentication::Token, Scenario::default()).await;
-    let pool = builder(&server)
-        .credential(key(&server))
-        .connections(3, 3)
-        .pool()
-        .expect("a pool");
-    assert_eq!(send_all(&pool, 0..500).await, 500);
-    let tokens: std::collections::BTreeSet<_> = server
-        .requests()
-        .iter()
-        .map(|r| r.field("authorization").map(str::to_owned))
-        .collect();
-    assert_eq!(tokens.len(), 1);
 }
 
 #[tokio::test]
