@@ -54,6 +54,13 @@ pub(crate) enum Command {
     /// Send one notification, or many from a file
     Send(Box<send::SendArgs>),
     /// Run a mock of the push service
+    ///
+    /// It serves until it is told to stop (Ctrl-C), checks requests and answers as Apple does, and prints
+    /// {"listening": "127.0.0.1:PORT"} once it is ready. GET /__mock/requests on its port shows the last
+    /// requests as JSON (?limit=N: the last N), DELETE forgets them.
+    ///
+    /// A scenario is a JSON file of answers, delays, resets, GOAWAYs, settings changes and cuts, and when:
+    /// docs/MOCK.md describes it, aapns-tokio/schema/scenario.schema.json is its schema.
     Mock(mock::MockArgs),
     /// Measure how fast requests go to a server
     Bench(bench::BenchArgs),

@@ -12,14 +12,7 @@ use super::exit::{Exit, Fault, Outcome};
 use super::signals::Signals;
 use crate::mock::{Builder, Device, Scenario, Server, StartError};
 
-/// Run a mock of the push service
-///
-/// It serves until it is told to stop (Ctrl-C), checks requests and answers as Apple does, and prints
-/// {"listening": "127.0.0.1:PORT"} once it is ready. GET /__mock/requests on its port shows the last
-/// requests as JSON (?limit=N: the last N), DELETE forgets them.
-///
-/// A scenario is a JSON file of answers, delays, resets, GOAWAYs, settings changes and cuts, and when:
-/// docs/MOCK.md describes it, aapns-tokio/schema/scenario.schema.json is its schema.
+/// `aapns mock`
 #[derive(Debug, Args)]
 pub(crate) struct MockArgs {
     /// The port to listen on, on 127.0.0.1; 0 for any free one
