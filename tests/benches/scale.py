@@ -159,7 +159,7 @@ TABLES = {f.__name__: f for f in (peers, connections, flight, delay, payload, th
 def machine():
     """Of what the tables are."""
     git = subprocess.run(["git", "log", "-1", "--format=%h of %cs"], capture_output=True, text=True, cwd=HERE).stdout.strip()
-    changed = subprocess.run(["git", "status", "--porcelain", "-uno"], capture_output=True, text=True, cwd=HERE).stdout.strip()
+    changed = subprocess.run(["git", "status", "--porcelain", "-uno", ":/", ":!/docs"], capture_output=True, text=True, cwd=HERE).stdout.strip()
     rustc = subprocess.run(["rustc", "-V"], capture_output=True, text=True).stdout.strip()
     info = Path("/proc/cpuinfo")
     model = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
