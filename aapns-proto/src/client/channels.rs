@@ -46,6 +46,9 @@ pub enum ChannelError {
     /// The server did it, and its answer can't be read.
     #[error("{0}")]
     Unreadable(#[from] InvalidAnswer),
+    /// The server did it, and its answer came in part only, twice: it is over 1 MiB, or the connection broke.
+    #[error("the answer was cut short")]
+    Truncated,
     /// There is no answer; the error says whether the server can have done it.
     #[error("{0}")]
     Post(#[from] PostError),
@@ -57,7 +60,7 @@ impl ChannelError {
         match self {
             Self::Invalid(_) => Some(Delivery::NotSent),
             Self::Post(error) => Some(error.delivery()),
-            Self::Response(_) | Self::Unreadable(_) => None,
+            Self::Response(_) | Self::Unreadable(_) | Self::Truncated => None,
         }
     }
 
@@ -84,6 +87,7 @@ impl ChannelError {
         match self {
             Self::Post(error) => error.is_retryable(),
             Self::Response(response) => response.is_retryable(),
+            Self::Truncated => true,
             Self::Invalid(_) | Self::Unreadable(_) => false,
         }
     }
@@ -144,7 +148,7 @@ impl<R: Runtime> Channels<R> {
     ) -> Result<ChannelConfig, ChannelError> {
         let path = ChannelConfig::path(bundle_id);
         let request = self.request(Method::GET, path, Some(channel_id), Vec::new())?;
-        let answer = self.ask(request, Policy::AtLeastOnce).await?;
+        let answer = self.fetch(request).await?;
         Ok(ChannelConfig::parse(&answer.response.body)?)
     }
 
@@ -180,7 +184,7 @@ impl<R: Runtime> Channels<R> {
     pub async fn list(&self, bundle_id: &BundleId) -> Result<Vec<ChannelId>, ChannelError> {
         let path = ChannelList::path(bundle_id);
         let request = self.request(Method::GET, path, None, Vec::new())?;
-        let answer = self.ask(request, Policy::AtLeastOnce).await?;
+        let answer = self.fetch(request).await?;
         Ok(ChannelList::parse(&answer.response.body)?.channels)
     }
 
@@ -215,6 +219,17 @@ impl<R: Runtime> Channels<R> {
         }
     }
 
+    /// Asks for something whose body matters: once more if that is cut short.
+    async fn fetch(&self, request: Request) -> Result<Answer, ChannelError> {
+        for _ in 0..2 {
+            let answer = self.ask(request.clone(), Policy::AtLeastOnce).await?;
+            if !answer.response.is_truncated {
+                return Ok(answer);
+            }
+        }
+        Err(ChannelError::Truncated)
+    }
+
     async fn ask(&self, request: Request, policy: Policy) -> Result<Answer, ChannelError> {
         let options = PostOptions::new().policy(policy);
         let answer = self.pool.post_with(request, options).await?;
@@ -228,7 +243,9 @@ impl<R: Runtime> Channels<R> {
 
 /// Whether a deletion failed because an earlier attempt of it, whose answer was lost, succeeded.
 fn was_done_before(error: &ChannelError) -> bool {
-    error.is_channel_gone() && error.response().is_some_and(|r| r.possible_duplicate)
+    // Of an unknown channel, `BadPath` was seen too.
+    let is_gone = error.is_channel_gone() || error.reason() == Some(&Reason::BadPath);
+    is_gone && error.response().is_some_and(|r| r.possible_duplicate)
 }
 
 /// `apns-request-id` of an answer.

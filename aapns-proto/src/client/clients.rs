@@ -1,27 +1,31 @@
 //! Many teams, environments and topics in one process.
 
+mod builder;
+mod table;
+
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
 use aapns_models::Topic;
 use futures_core::Stream;
 
-use crate::limits::{CLIENTS, CLIENTS_IDLE};
 use crate::pool::Stats;
-use crate::time::Time;
 
-use super::bell::Bell;
-use super::builder::{BuildError, Builder};
+use super::builder::BuildError;
 use super::credential::Credential;
 use super::endpoint::Endpoint;
 use super::handle::Client;
-use super::pool::{Drained, State};
-use super::runtime::{Runtime, Timer};
+use super::pool::Drained;
+use super::runtime::Runtime;
 use super::unordered::Unordered;
+use builder::shared;
+use table::{Entry, Inner};
+
+pub use builder::ClientsBuilder;
 
 /// A [`Client`] for each credential and server, made when it is first asked for. Cheap to clone; clones
 /// are the same set.
@@ -38,18 +42,6 @@ use super::unordered::Unordered;
 /// Credentials are known by names of your choice. Those that are one team's and one key share one
 /// source of provider tokens, under whatever names: Apple wants one token of a key to be used by all.
 pub struct Clients<R: Runtime>(Arc<Inner<R>>);
-
-/// Sets up [`Clients`].
-#[must_use = "nothing is set up before build()"]
-pub struct ClientsBuilder<R: Runtime> {
-    runtime: R,
-    template: Template<R>,
-    credentials: BTreeMap<Arc<str>, Credential>,
-    most: usize,
-    idle: Duration,
-}
-
-type Template<R> = Box<dyn Fn(Builder<R>) -> Builder<R> + Send + Sync>;
 
 /// Which client: the credential's name, the server, and the topic of notifications that name none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -77,29 +69,6 @@ pub enum ClientsError {
     Build(#[from] BuildError),
 }
 
-struct Inner<R: Runtime> {
-    runtime: R,
-    template: Template<R>,
-    most: usize,
-    idle: Duration,
-    /// Rung when there is more for the sweeper to look after, or nothing any more.
-    bell: Arc<Bell>,
-    state: Mutex<Table<R>>,
-}
-
-/// What is under the lock.
-struct Table<R: Runtime> {
-    credentials: BTreeMap<Arc<str>, Credential>,
-    entries: BTreeMap<(Arc<str>, Endpoint), Entry<R>>,
-    is_closed: bool,
-}
-
-struct Entry<R: Runtime> {
-    client: Client<R>,
-    /// When it was last seen in use.
-    used: Time,
-}
-
 impl ClientKey {
     /// The client of this credential at this server.
     pub fn new(credential: impl Into<Arc<str>>, endpoint: Endpoint) -> Self {
@@ -122,72 +91,6 @@ impl<R: Runtime + Default> Clients<R> {
     /// Sets up a set of clients.
     pub fn builder() -> ClientsBuilder<R> {
         ClientsBuilder::new(R::default())
-    }
-}
-
-impl<R: Runtime> ClientsBuilder<R> {
-    /// On this runtime.
-    pub fn new(runtime: R) -> Self {
-        Self {
-            runtime,
-            template: Box::new(|builder| builder),
-            credentials: BTreeMap::new(),
-            most: CLIENTS,
-            idle: CLIENTS_IDLE,
-        }
-    }
-
-    /// How each client is set up: numbers of connections, timeouts, authorities. Server and credential are
-    /// the key's.
-    pub fn each(
-        mut self,
-        template: impl Fn(Builder<R>) -> Builder<R> + Send + Sync + 'static,
-    ) -> Self {
-        self.template = Box::new(template);
-        self
-    }
-
-    /// A credential under this name; more can come [later](Clients::set_credential).
-    pub fn credential(
-        mut self,
-        name: impl Into<Arc<str>>,
-        credential: impl Into<Credential>,
-    ) -> Self {
-        let credential = shared(&self.credentials, credential.into());
-        self.credentials.insert(name.into(), credential);
-        self
-    }
-
-    /// The most pools at a time, at least 1; 100 by default.
-    pub fn most(mut self, most: usize) -> Self {
-        self.most = most.max(1);
-        self
-    }
-
-    /// How long a pool may be idle before it is closed; an hour by default.
-    pub fn idle(mut self, idle: Duration) -> Self {
-        self.idle = idle;
-        self
-    }
-
-    /// The set, without a client yet.
-    pub fn build(self) -> Clients<R> {
-        let bell = Arc::<Bell>::default();
-        let inner = Arc::new(Inner {
-            runtime: self.runtime.clone(),
-            template: self.template,
-            most: self.most,
-            idle: self.idle,
-            bell: Arc::clone(&bell),
-            state: Mutex::new(Table {
-                credentials: self.credentials,
-                entries: BTreeMap::new(),
-                is_closed: false,
-            }),
-        });
-        let sweeping = sweep(Arc::downgrade(&inner), self.runtime.clone(), bell);
-        self.runtime.spawn(sweeping);
-        Clients(inner)
     }
 }
 
@@ -335,115 +238,6 @@ impl<R: Runtime> Clients<R> {
     }
 }
 
-impl<R: Runtime> Inner<R> {
-    fn lock(&self) -> MutexGuard<'_, Table<R>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn build(&self, key: &ClientKey, credential: Credential) -> Result<Client<R>, BuildError> {
-        let builder = Builder::new(self.runtime.clone(), key.endpoint.clone());
-        (self.template)(builder)
-            .endpoint(key.endpoint.clone())
-            .credential(credential)
-            .build()
-    }
-
-    /// Closes what has been idle for long enough; the moment of the next look.
-    fn retire(&self) -> Option<Time> {
-        let now = self.runtime.now();
-        let mut state = self.lock();
-        for entry in state.entries.values_mut() {
-            if !entry.is_idle() {
-                entry.used = now;
-            }
-        }
-        let is_kept = |entry: &Entry<R>| entry.used + self.idle > now;
-        let entries = std::mem::take(&mut state.entries);
-        let (kept, retired): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            entries.into_iter().partition(|(_, entry)| is_kept(entry));
-        let next = kept.values().map(|entry| entry.used + self.idle).min();
-        state.entries = kept;
-        drop(state);
-        drop(retired);
-        next
-    }
-}
-
-impl<R: Runtime> Drop for Inner<R> {
-    fn drop(&mut self) {
-        self.bell.ring();
-    }
-}
-
-impl<R: Runtime> Table<R> {
-    fn of(&self, name: &str) -> impl Iterator<Item = &Entry<R>> {
-        let of_name = move |((of, _), _): &(&(Arc<str>, Endpoint), &Entry<R>)| **of == *name;
-        self.entries.iter().filter(of_name).map(|(_, entry)| entry)
-    }
-
-    fn longest_idle(&self) -> Option<(Arc<str>, Endpoint)> {
-        let idle = self.entries.iter().filter(|(_, entry)| entry.is_idle());
-        idle.min_by_key(|(_, entry)| entry.used)
-            .map(|(place, _)| place.clone())
-    }
-}
-
-impl<R: Runtime> Entry<R> {
-    /// A handle for whoever asked.
-    fn give(&self, key: &ClientKey) -> Client<R> {
-        match &key.topic {
-            Some(topic) => self.client.with_topic(topic.clone()),
-            None => self.client.clone(),
-        }
-    }
-
-    /// Nobody else has a handle, and nothing is under way.
-    fn is_idle(&self) -> bool {
-        let pool = self.client.pool();
-        let stats = pool.stats();
-        pool.is_unshared()
-            && stats.pending + stats.retrying + stats.inflight == 0
-            && pool.waiting() == 0
-    }
-
-    fn is_closed(&self) -> bool {
-        matches!(self.client.pool().state(), State::Closing | State::Closed)
-    }
-}
-
-/// Retires idle clients until the set is gone.
-async fn sweep<R: Runtime>(clients: Weak<Inner<R>>, runtime: R, bell: Arc<Bell>) {
-    let mut timer = runtime.timer();
-    poll_fn(|cx| {
-        bell.listen(cx);
-        loop {
-            bell.hear();
-            let Some(inner) = clients.upgrade() else {
-                return Poll::Ready(());
-            };
-            let next = inner.retire();
-            drop(inner);
-            match next {
-                Some(at) => ready!(timer.poll_until(cx, at)),
-                None => return Poll::Pending,
-            }
-        }
-    })
-    .await;
-}
-
-/// The credential, with the source of tokens of another that has the same key.
-fn shared(known: &BTreeMap<Arc<str>, Credential>, credential: Credential) -> Credential {
-    let Credential::Token(source) = &credential else {
-        return credential;
-    };
-    let same = known.values().find_map(|other| match other {
-        Credential::Token(other) if other.has_key_of(source) => Some(other.clone()),
-        _ => None,
-    });
-    same.map_or(credential, Credential::Token)
-}
-
 impl<R: Runtime> Clone for Clients<R> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
@@ -455,16 +249,6 @@ impl<R: Runtime> std::fmt::Debug for Clients<R> {
         f.debug_struct("Clients")
             .field("len", &self.len())
             .field("most", &self.0.most)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<R: Runtime> std::fmt::Debug for ClientsBuilder<R> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ClientsBuilder")
-            .field("credentials", &self.credentials.len())
-            .field("most", &self.most)
-            .field("idle", &self.idle)
             .finish_non_exhaustive()
     }
 }

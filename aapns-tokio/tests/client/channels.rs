@@ -128,6 +128,43 @@ async fn a_deletion_whose_answer_is_lost_was_made() {
 }
 
 #[tokio::test]
+async fn a_deletion_made_before_may_be_answered_as_an_unknown_path() {
+    let path = Rule {
+        connection: Some(2),
+        ..Rule::at(1, Action::Answer(Answer::rejection(404, "BadPath")))
+    };
+    let server = with_rules(vec![Rule::at(2, Action::Cut).times(1), path.clone()]).await;
+    let channels = builder(&server).connections(1, 1).channels();
+    let channels = channels.expect("channels");
+    let id = channels.create(&app(), brief()).await.expect("made");
+    channels.delete(&app(), &id).await.expect("it is gone");
+
+    // Without an attempt before, it is what it says.
+    let server = with_rules(vec![Rule::always(path.action)]).await;
+    let error = self::channels(&server).delete(&app(), &id).await;
+    assert_eq!(error.expect_err("404").reason(), Some(&Reason::BadPath));
+}
+
+#[tokio::test]
+async fn an_answer_has_a_megabyte_at_most() {
+    let sized = |octets: usize| {
+        let list = format!(r#"{{"channels":["{}"]}}"#, "A".repeat(octets));
+        let answer = Answer {
+            body: Some(list.into()),
+            ..Answer::ok()
+        };
+        with_rules(vec![Rule::always(Action::Answer(answer))])
+    };
+    let server = sized(1024 * 1024 - 20).await;
+    let list = channels(&server).list(&app()).await.expect("it fits");
+    assert_eq!(list[0].as_str().len(), 1024 * 1024 - 20);
+    let server = sized(1024 * 1024).await;
+    let error = channels(&server).list(&app()).await.expect_err("too large");
+    assert!(matches!(error, ChannelError::Truncated), "{error}");
+    assert_eq!(server.processed().processed, 2);
+}
+
+#[tokio::test]
 async fn the_credential_is_that_of_pushes_and_an_expired_token_is_renewed() {
     let server = Server::builder().authentication(Authentication::Token);
     let rule = Rule::at(1, Action::ExpireToken).times(1);
