@@ -9,7 +9,7 @@ use crate::machine::{Machine, Turn};
 use crate::time::Time;
 
 use super::bell::Bell;
-use super::observe::{LinkWatch, Load};
+use super::observe::LinkWatch;
 use super::reply::Reply;
 use super::runtime::Runtime;
 use super::shared::Shared;
@@ -54,12 +54,12 @@ impl<R: Runtime> Machine for LinkMachine<R> {
         };
         if link.wants_exchange(may_take) {
             self.watch.given_back(&shared.observer, link.backs());
-            let (wake, load) = shared.with(|core| {
+            let wake = shared.with(|core| {
                 let wake = link.exchange(now, unix, may_take, &mut core.pool);
-                (wake, Load::of(&core.pool))
+                shared.observer.load(&core.pool);
+                wake
             });
             shared.bells.ring(wake);
-            shared.observer.load(load);
             self.watch.taken(&shared.observer, link.taken());
             link.handle_taken(now);
         }
@@ -109,12 +109,12 @@ impl<R: Runtime> Drop for LinkMachine<R> {
         let observer = &self.shared.observer;
         self.watch.given_back(observer, link.backs());
         self.watch.closed(observer, now, link.cause());
-        let (wake, load) = self.shared.with(|core| {
+        let wake = self.shared.with(|core| {
             let wake = core.pool.link_closed(now, link);
-            (wake, Load::of(&core.pool))
+            observer.load(&core.pool);
+            wake
         });
         self.shared.bells.ring(wake);
-        observer.load(load);
     }
 }
 

@@ -12,7 +12,6 @@ use crate::time::Time;
 use super::connection::not_http2;
 use super::driver::drive;
 use super::link::{LinkMachine, bell};
-use super::observe::Load;
 use super::reply::Reply;
 use super::runtime::{Runtime, Target, Timer, Transport};
 use super::shared::Shared;
@@ -56,7 +55,7 @@ impl<R: Runtime> Future for PoolTask<R> {
         self.shared.task_bell.hear();
         let now = self.shared.runtime.now();
         self.shared.with(|core| core.handle_timeout(now));
-        let (orders, due, is_over, load) = self.shared.with(|core| {
+        let (orders, due, is_over) = self.shared.with(|core| {
             let n = core.orders.len().min(ORDERS);
             let orders: Vec<_> = core.orders.drain(..n).collect();
             for order in &orders {
@@ -64,10 +63,9 @@ impl<R: Runtime> Future for PoolTask<R> {
                     self.shared.count_unsent(&done.outcome);
                 }
             }
-            let load = Load::of(&core.pool);
-            (orders, core.next_timeout(), core.is_settled(), load)
+            self.shared.observer.load(&core.pool);
+            (orders, core.next_timeout(), core.is_settled())
         });
-        self.shared.observer.load(load);
         let is_full = orders.len() == ORDERS;
         for order in orders {
             self.run(now, order);

@@ -11,7 +11,6 @@ use crate::job::Job;
 use crate::request::{Request, Response};
 
 use super::error::PostError;
-use super::observe::Load;
 use super::options::PostOptions;
 use super::reply::Reply;
 use super::runtime::Runtime;
@@ -77,11 +76,11 @@ impl<R: Runtime> Post<R> {
         let reply = Arc::new(Reply::new(shared.observer.request(now)));
         let job = Job::new(request, Arc::clone(&reply));
         let job = job.deadline(deadline).policy(policy);
-        let (posted, load) = shared.with(|core| {
+        let posted = shared.with(|core| {
             let posted = core.post(now, job, &reply, may_wait);
-            (posted, Load::of(&core.pool))
+            shared.observer.load(&core.pool);
+            posted
         });
-        shared.observer.load(load);
         let stage = match posted {
             Ok(wake) => {
                 shared.observer.began();

@@ -48,20 +48,6 @@ impl Default for Told {
     }
 }
 
-/// How much a pool has.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Load {
-    queued: u64,
-    in_flight: u64,
-}
-
-impl Load {
-    pub(super) fn of<T: Tag>(pool: &Pool<T>) -> Self {
-        let (queued, in_flight) = pool.load();
-        Self { queued, in_flight }
-    }
-}
-
 /// How a request ended, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
@@ -121,8 +107,10 @@ impl Observer {
         trace::attempt(0, &told.span, 1);
     }
 
-    pub(super) fn load(&self, load: Load) {
-        self.meter.load(load.queued, load.in_flight);
+    /// How much a pool has. Called under its lock, so that what is told last is what is.
+    pub(super) fn load<T: Tag>(&self, pool: &Pool<T>) {
+        let (queued, in_flight) = pool.load();
+        self.meter.load(queued, in_flight);
     }
 
     /// A request ended.

@@ -20,16 +20,6 @@ pub(super) struct Observer;
 #[derive(Debug, Default)]
 pub(super) struct Told(());
 
-#[derive(Clone, Copy)]
-pub(super) struct Load;
-
-impl Load {
-    #[inline]
-    pub(super) fn of<T: Tag>(_: &Pool<T>) -> Self {
-        Self
-    }
-}
-
 impl Observer {
     pub(super) fn new(_: &Endpoint) -> Self {
         Self
@@ -47,7 +37,7 @@ impl Observer {
     pub(super) fn attempt(&self, _: &Told) {}
 
     #[inline]
-    pub(super) fn load(&self, _: Load) {}
+    pub(super) fn load<T: Tag>(&self, _: &Pool<T>) {}
 
     #[inline]
     pub(super) fn settled(&self, _: Time, _: &Done<Arc<Reply>>) {}
