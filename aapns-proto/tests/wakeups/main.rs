@@ -95,6 +95,14 @@ fn leaving() -> Setup {
     }
 }
 
+/// Sockets that take nothing for a while, with and without a wake on its way.
+fn stalling() -> Setup {
+    Setup {
+        stalls: 2,
+        ..Setup::default()
+    }
+}
+
 /// Three links, of which two may be gone or without credit.
 fn crowded() -> Setup {
     Setup {
@@ -120,6 +128,11 @@ fn limits_that_fall_and_rise_lose_no_wake() {
 #[test]
 fn links_that_die_lose_no_wake() {
     holds(dying());
+}
+
+#[test]
+fn sockets_that_stall_and_flow_lose_no_wake() {
+    holds(stalling());
 }
 
 #[test]
@@ -165,6 +178,11 @@ mod mutants {
     #[test]
     fn a_woken_link_that_does_not_exchange_without_credit_is_found() {
         is_found(moving(), Mutant::NoExchangeWithoutCredit);
+    }
+
+    #[test]
+    fn a_woken_link_that_does_not_exchange_while_its_socket_stalls_is_found() {
+        is_found(stalling(), Mutant::NoExchangeWithoutCredit);
     }
 
     #[test]

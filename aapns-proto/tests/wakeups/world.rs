@@ -23,6 +23,8 @@ pub(crate) struct Setup {
     pub(crate) deaths: u8,
     pub(crate) goaways: u8,
     pub(crate) answers: u8,
+    /// Sockets that take nothing for a while.
+    pub(crate) stalls: u8,
     /// The driver is broken: it reads its flag before its waker is registered.
     pub(crate) reads_flag_first: bool,
     #[cfg(feature = "mutants")]
@@ -40,6 +42,7 @@ impl Default for Setup {
             deaths: 0,
             goaways: 0,
             answers: 1,
+            stalls: 0,
             reads_flag_first: false,
             #[cfg(feature = "mutants")]
             mutant: None,
@@ -70,6 +73,10 @@ pub(crate) enum Step {
     GoAway(u16),
     /// The link's transport dies, and its task with it.
     Die(u16),
+    /// A link's socket takes nothing: its next write stays pending.
+    Stall(u16),
+    /// And takes something again.
+    Flow(u16),
     /// A dial ends with a new link.
     Up,
     /// So much time passes that every retry is due.
@@ -101,6 +108,7 @@ struct Driver {
     /// Set by a wake, cleared by the driver.
     flag: bool,
     is_down: bool,
+    is_stalled: bool,
 }
 
 #[derive(Debug)]
@@ -190,6 +198,11 @@ impl World {
             if setup.deaths > 0 {
                 steps.push(Step::Die(id));
             }
+            if driver.is_stalled {
+                steps.push(Step::Flow(id));
+            } else if setup.stalls > 0 {
+                steps.push(Step::Stall(id));
+            }
         }
         if setup.submits > 0 {
             steps.push(Step::Submit);
@@ -246,6 +259,13 @@ impl World {
                 self.has_delays = true;
                 self.end(id);
             }
+            Step::Stall(id) => {
+                self.setup.stalls -= 1;
+                if let Some(driver) = self.driver(id) {
+                    driver.is_stalled = true;
+                }
+            }
+            Step::Flow(id) => self.serve(id, |driver| driver.is_stalled = false),
             Step::Up => self.up(),
             Step::Tick => {
                 self.has_delays = false;
@@ -273,6 +293,7 @@ impl World {
         let work = stats.pending + retries;
         let drivers = self.drivers.iter().flatten();
         let credit: u32 = drivers
+            .filter(|driver| !driver.is_stalled)
             .map(|driver| driver.link.connection().credit().streams)
             .sum();
         if work > 0 && credit > 0 {
@@ -337,10 +358,11 @@ impl World {
         }
         driver.read(now);
         let mut wake = None;
-        if driver.link.wants_exchange(true) {
+        let may_take = !driver.is_stalled;
+        if driver.link.wants_exchange(may_take) {
             wake = driver
                 .link
-                .exchange(now, Duration::ZERO, true, &mut self.pool);
+                .exchange(now, Duration::ZERO, may_take, &mut self.pool);
             driver.link.handle_taken(now);
             self.on_its_way = self.on_its_way.filter(|other| *other != id);
         }
@@ -349,7 +371,7 @@ impl World {
         }
         driver.write(now);
         let is_closed = driver.link.is_closed();
-        let has_more = driver.link.wants_exchange(true) || !driver.peer.output.is_empty();
+        let has_more = driver.link.wants_exchange(may_take) || !driver.peer.output.is_empty();
         if !has_more {
             let saw_flag = !reads_flag_first && driver.flag;
             driver.state = State::Parking { saw_flag };
@@ -417,6 +439,7 @@ impl World {
             state: State::Awake,
             flag: false,
             is_down: false,
+            is_stalled: false,
         });
     }
 
@@ -447,6 +470,9 @@ impl Driver {
     }
 
     fn write(&mut self, now: Time) {
+        if self.is_stalled {
+            return;
+        }
         let octets = self.link.transmit().to_vec();
         self.peer.read(&octets);
         self.link.handle_written(now, octets.len());
