@@ -1,24 +1,26 @@
 //! A pool, its links and their servers, with every input interleaved, against a simple model.
 
+mod calm;
 mod model;
 mod server;
+mod steps;
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use aapns_proto::connection::ConnectionConfig;
-use aapns_proto::delivery::{DialError, DialStep, Disconnect};
-use aapns_proto::job::{Job, Policy, RejectReason, Tag};
+use aapns_proto::delivery::{DialError, DialStep};
+use aapns_proto::job::{Job, Tag};
 use aapns_proto::link::Link;
 use aapns_proto::pool::{
-    Action, Auth, Close, Dial, LinkId, Mint, MintError, Pool, PoolConfig, ProviderToken, Ticket,
+    Action, Auth, Dial, LinkId, Mint, Pool, PoolConfig, ProviderToken, Ticket,
 };
 use aapns_proto::request::{Fields, Head, Method, Request};
 use aapns_proto::time::Time;
-use arbitrary::{Arbitrary, Result, Unstructured};
+use arbitrary::Unstructured;
 
-use model::{Model, Submission};
+use model::Model;
 use server::Server;
 
 /// UNIX time at the origin of the pool's clock.
@@ -122,143 +124,6 @@ impl World {
         Duration::from_secs(seconds.saturating_add_signed(self.jump))
     }
 
-    fn step(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
-        match input.int_in_range(0..=31)? {
-            0..=5 => self.submit(input)?,
-            6 => self.cancel(input)?,
-            7..=11 => self.with_end(input, |world, at, input| {
-                let may_take = input.ratio(3, 4)?;
-                world.turn(at, may_take);
-                Ok(())
-            })?,
-            12..=16 => self.with_end(input, |world, at, input| {
-                let end = world.ends[at].as_mut().expect("chosen");
-                end.server.act(input)?;
-                world.read(at);
-                Ok(())
-            })?,
-            17..=18 => self.with_end(input, |world, at, input| {
-                let most = usize::from(u16::arbitrary(input)?);
-                world.write(at, most);
-                Ok(())
-            })?,
-            19 => self.with_end(input, |world, at, input| {
-                let end = world.ends[at].as_mut().expect("chosen");
-                if input.ratio(1, 2)? {
-                    end.link.handle_disconnect(world.now, Disconnect::Reset);
-                } else {
-                    world.bury(at);
-                }
-                Ok(())
-            })?,
-            20..=22 => self.dialed(input)?,
-            23 => self.minted(input)?,
-            24..=25 => self.now += Duration::from_millis(u64::from(u16::arbitrary(input)?)),
-            26 => self.now = self.next_moment().map_or(self.now, |at| at.max(self.now)),
-            27 => {
-                self.jump += i64::from(i16::arbitrary(input)?);
-                self.is_clock_news = true;
-            }
-            28 => self.deliver_wakes(),
-            29 if input.ratio(1, 4)? => {
-                let auth = *input.choose(&[Auth::None, Auth::Token])?;
-                self.pool.set_credential(self.now, auth);
-            }
-            30 => {
-                let (min, max) = (u16::arbitrary(input)? % 5, u16::arbitrary(input)? % 5);
-                self.pool.resize(self.now, min, max);
-            }
-            31 if input.ratio(1, 8)? => self.close(input)?,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn with_end(
-        &mut self,
-        input: &mut Unstructured<'_>,
-        f: impl FnOnce(&mut Self, usize, &mut Unstructured<'_>) -> Result<()>,
-    ) -> Result<()> {
-        let up: Vec<usize> = (0..self.ends.len())
-            .filter(|at| self.ends[*at].is_some())
-            .collect();
-        if up.is_empty() {
-            return Ok(());
-        }
-        let at = *input.choose(&up)?;
-        f(self, at, input)
-    }
-
-    fn submit(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
-        let timeout = input.int_in_range(0..=3)?;
-        let timeout = [None, Some(0), Some(300), Some(20_000)][timeout];
-        let policy = *input.choose(&[Policy::AtLeastOnce, Policy::AtMostOnce])?;
-        let octets = usize::from(u8::arbitrary(input)?);
-        let octets = if octets == 255 {
-            model::OCTETS + 1
-        } else {
-            octets
-        };
-        let caller = Caller {
-            number: self.model.next(),
-            is_gone: Rc::default(),
-        };
-        let submission = Submission {
-            tag: caller.number,
-            octets,
-            deadline: timeout.map(|ms| self.now + Duration::from_millis(ms)),
-            policy,
-        };
-        let job = job(&caller, octets);
-        let job = job.deadline(submission.deadline).policy(policy);
-        let before = self.pool.stats();
-        match self.pool.submit(self.now, job) {
-            Ok(submitted) => {
-                self.model.submitted(&before, &submission);
-                self.tickets.push((submitted.ticket, caller));
-                self.hot_wake(submitted.wake);
-            }
-            Err(rejected) => {
-                assert_eq!(rejected.job.tag.number, caller.number);
-                self.model.rejected(&before, octets, rejected.reason);
-            }
-        }
-        Ok(())
-    }
-
-    fn cancel(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
-        if self.tickets.is_empty() {
-            return Ok(());
-        }
-        let at = input.choose_index(self.tickets.len())?;
-        let (ticket, caller) = self.tickets.swap_remove(at);
-        caller.is_gone.set(true);
-        if let Some(job) = self.pool.cancel(ticket) {
-            assert_eq!(job.tag.number, caller.number, "another's job");
-            assert_eq!(job.attempts(), 0);
-            self.model.cancelled(caller.number);
-        }
-        Ok(())
-    }
-
-    fn dialed(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
-        if self.dials.is_empty() {
-            return Ok(());
-        }
-        let at = input.choose_index(self.dials.len())?;
-        let dial = self.dials.swap_remove(at);
-        match input.int_in_range(0..=9)? {
-            0 => self.pool.dial_failed(self.now, dial, dial_error(true)),
-            1..=2 => self.pool.dial_failed(self.now, dial, dial_error(false)),
-            3 => {
-                let no_alpn = self.pool.dialed(self.now, dial, None);
-                assert!(no_alpn.is_err());
-            }
-            _ => self.connect(dial, u32::from(u8::arbitrary(input)? % 20)),
-        }
-        Ok(())
-    }
-
     fn connect(&mut self, dial: Dial, limit: u32) {
         let Ok(link) = self.pool.dialed(self.now, dial, Some(b"h2")) else {
             return;
@@ -273,34 +138,12 @@ impl World {
         assert!(before.is_none(), "two links in one slot");
     }
 
-    fn minted(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
-        let Some(mint) = self.mints.pop() else {
-            return Ok(());
-        };
-        let result = match input.int_in_range(0..=5)? {
-            0 => Err(MintError("no key".into())),
-            1 => Ok(self.token(u64::from(u16::arbitrary(input)?))),
-            2 => mint.refused.clone().ok_or(MintError("none".into())),
-            _ => Ok(self.token(0)),
-        };
-        self.pool.minted(self.now, self.unix(), mint, result);
-        Ok(())
-    }
-
     /// A token of this age in seconds.
     fn token(&self, age: u64) -> ProviderToken {
         ProviderToken {
             value: format!("bearer {}", self.now.as_nanos()).into(),
             issued_at: self.unix().saturating_sub(Duration::from_secs(age)),
         }
-    }
-
-    fn close(&mut self, input: &mut Unstructured<'_>) -> Result<()> {
-        let until = self.now + Duration::from_millis(u64::from(u16::arbitrary(input)?));
-        let how = *input.choose(&[Close::Abort, Close::Drain { until }])?;
-        self.pool.close(self.now, how);
-        self.model.is_closing = true;
-        Ok(())
     }
 
     /// A wake that a call returned: at most one is under way, and its link is up and asleep.
@@ -421,135 +264,11 @@ impl World {
         panic!("the pool's timer stands still at {:?}", self.now);
     }
 
-    /// Lets everything happen that needs neither time nor a server.
-    fn rest(&mut self) {
-        for _ in 0..1_000 {
-            self.serve_pool();
-            self.deliver_wakes();
-            let mut is_busy = false;
-            for at in 0..self.ends.len() {
-                if let Some(end) = &self.ends[at] {
-                    is_busy |= end.link.wants_exchange(true) || end.link.is_closed();
-                    self.turn(at, true);
-                }
-            }
-            self.drain_actions();
-            if !is_busy && self.wakes.is_empty() {
-                self.serve_pool();
-                return self.model.check_deadlines(self.now);
-            }
-        }
-        panic!("no rest");
-    }
-
-    /// No link sleeps while there is work that it could take: a stray wake brings nothing to light.
-    fn check_wakes(&mut self) {
-        if self.is_clock_news {
-            return; // an exchange would judge the token's age anew
-        }
-        for at in 0..self.ends.len() {
-            let Some(end) = self.ends[at].as_mut() else {
-                continue;
-            };
-            let before = self.pool.stats();
-            end.link.handle_wake();
-            self.turn(at, true);
-            let after = self.pool.stats();
-            assert!(
-                after.pending + after.retrying >= before.pending + before.retrying,
-                "a wake was lost: {before:?} became {after:?}"
-            );
-            self.serve_pool();
-        }
-    }
-
-    /// Everything works from now on: all that is left must come to its end.
-    fn calm(&mut self) {
-        for _ in 0..5_000 {
-            self.rest();
-            if self.model.is_idle() {
-                return;
-            }
-            let mut is_busy = self.answer_pool();
-            for at in 0..self.ends.len() {
-                is_busy |= self.help(at);
-            }
-            if !is_busy {
-                let next = self.next_moment();
-                self.now = next.expect("what waits has a timer").max(self.now);
-            }
-        }
-        panic!("not over: {:?}", self.model);
-    }
-
-    /// Dials and mints succeed; whether there were any.
-    fn answer_pool(&mut self) -> bool {
-        let is_busy = !self.dials.is_empty() || !self.mints.is_empty();
-        for dial in std::mem::take(&mut self.dials) {
-            self.connect(dial, 10);
-            self.drain_actions();
-        }
-        for mint in std::mem::take(&mut self.mints) {
-            let token = self.token(0);
-            self.pool.minted(self.now, self.unix(), mint, Ok(token));
-            self.drain_actions();
-        }
-        is_busy
-    }
-
-    /// A server that answers everything; whether anything moved.
-    fn help(&mut self, at: usize) -> bool {
-        if self.ends[at].is_none() {
-            return false;
-        }
-        self.write(at, usize::MAX);
-        let end = self.ends[at].as_mut().expect("a link");
-        end.server.help();
-        let is_busy = !end.server.output.is_empty();
-        self.read(at);
-        self.turn(at, true);
-        is_busy
-    }
-
     fn next_moment(&self) -> Option<Time> {
         let links = self.ends.iter().flatten();
         let links = links.filter_map(|end| end.link.poll_timeout());
         let all = links.chain(self.pool.poll_timeout());
         all.map(|(at, _)| at).min()
-    }
-
-    fn end(mut self) {
-        self.model.check_end(&self.pool.stats());
-        let mut links = self.ends.iter().flatten().map(|end| &end.link);
-        assert!(links.all(|link| link.connection().in_flight() == 0));
-        let until = self.now + Duration::from_secs(10);
-        self.pool.close(self.now, Close::Drain { until });
-        self.model.is_closing = true;
-        while !self.model.is_closed {
-            self.rest();
-            self.answer_pool();
-            let is_busy = (0..self.ends.len()).fold(false, |busy, at| busy | self.help(at));
-            if !is_busy && !self.model.is_closed {
-                let next = self.next_moment().expect("a pool that closes has a timer");
-                self.now = next.max(self.now);
-            }
-            assert!(
-                self.now <= until + Duration::from_secs(1),
-                "it never closes"
-            );
-        }
-        assert!(self.ends.iter().all(Option::is_none));
-        self.pool.handle_timeout(Time::NEVER);
-        self.pool.resize(self.now, 4, 4);
-        self.pool.set_credential(self.now, Auth::Token);
-        let caller = Caller {
-            number: self.model.next(),
-            is_gone: Rc::default(),
-        };
-        let late = self.pool.submit(self.now, job(&caller, 2));
-        assert!(late.is_err_and(|late| late.reason == RejectReason::Closed));
-        self.drain_actions();
-        assert_eq!(self.pool.poll_timeout(), None);
     }
 }
 

@@ -6,11 +6,13 @@
 //! steps; states seen before are not gone on from.
 
 mod peer;
+mod steps;
 mod world;
 
 use std::collections::{BTreeSet, VecDeque};
 
-use world::{Setup, Step, World};
+use steps::{Setup, Step};
+use world::World;
 
 /// Explores every interleaving; the number of states, or the steps to a fault.
 fn explore(setup: &Setup) -> Result<usize, String> {

@@ -309,3 +309,49 @@ fn ready_ends_when_the_pool_closes() {
     ));
     assert_eq!(poll(ready), Poll::Ready(closed));
 }
+
+/// A generator of numbers that look random (Knuth's MMIX).
+fn next(seed: &mut u64, below: u64) -> u64 {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+    (*seed >> 33) % below
+}
+
+#[test]
+fn whatever_callers_do_nobody_stands_in_line_before_a_queue_with_room() {
+    const QUEUE: usize = 5;
+    for mut seed in 0..50 {
+        let fake = Fake::default();
+        let pool = fake.pool(QUEUE);
+        let mut posts = Vec::new();
+        for _ in 0..200 {
+            match next(&mut seed, 6) {
+                0..=2 => {
+                    let time = [2, 5, 1_000][next(&mut seed, 3) as usize];
+                    posts.push(pool.post_with(request(2), secs(time)));
+                }
+                3 => fake.wait(Duration::from_millis(700)),
+                _ if posts.is_empty() => {}
+                _ => {
+                    let at = next(&mut seed, posts.len() as u64) as usize;
+                    drop(posts.swap_remove(at));
+                }
+            }
+            let (pending, waiting) = places(&pool);
+            assert!(
+                waiting == 0 || pending == QUEUE as u64,
+                "{pending}, {waiting}"
+            );
+        }
+        posts.retain_mut(|post| poll(Pin::new(post)).is_pending());
+        let (pending, waiting) = places(&pool);
+        assert_eq!(pending + waiting as u64, posts.len() as u64);
+        let mut closing = pin!(pool.close());
+        assert!(poll(closing.as_mut()).is_pending());
+        fake.wait(Duration::ZERO);
+        let unsent = posts.len() as u64;
+        assert_eq!(poll(closing), Poll::Ready(Drained { unsent }));
+        for post in posts {
+            assert!(matches!(error(post), PostError::Closed(_)));
+        }
+    }
+}
