@@ -69,6 +69,8 @@ impl<R: Runtime> Client<R> {
         broadcast: &Broadcast,
         options: PostOptions,
     ) -> Result<(ApnsId, Post<R>), SendError> {
+        #[cfg(feature = "rustls")]
+        self.pool().judge_use()?;
         let encoded = broadcast.encode();
         let encoded = encoded.map_err(|error| SendError::Invalid(error.to_string()))?;
         let id = self.pool().random_id();

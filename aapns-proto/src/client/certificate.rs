@@ -141,6 +141,13 @@ impl<R: Runtime> Pool<R> {
         self.judge_topic(topic.and_then(|topic| std::str::from_utf8(topic).ok()))
     }
 
+    /// Judges a request that has no topic: the dates alone.
+    pub(super) fn judge_use(&self) -> Result<(), CertificateFault> {
+        let shared = self.shared();
+        let unix = || shared.runtime.unix();
+        shared.trust.certificate.judge_use(unix).map(|_| ())
+    }
+
     pub(super) fn judge_topic(&self, topic: Option<&str>) -> Result<(), CertificateFault> {
         let shared = self.shared();
         let unix = || shared.runtime.unix();
@@ -208,24 +215,32 @@ impl Present {
         self.lock().clone()
     }
 
-    /// Judges a notification, and warns if a warning is due.
+    /// Judges anything sent, and warns if a warning is due; the certificate, if it is to be judged further.
+    fn judge_use(
+        &self,
+        unix: impl FnOnce() -> Duration,
+    ) -> Result<Option<Arc<CertificateInfo>>, CertificateFault> {
+        if !self.is_some.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let Some(info) = self.get() else {
+            return Ok(None);
+        };
+        let unix = unix();
+        self.warn(&info, unix);
+        self.judge(&info, unix)?;
+        Ok(self.environment.is_some().then_some(info))
+    }
+
+    /// Judges a notification.
     fn judge_topic(
         &self,
         topic: Option<&str>,
         unix: impl FnOnce() -> Duration,
     ) -> Result<(), CertificateFault> {
-        if !self.is_some.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let Some(info) = self.get() else {
+        let Some(info) = self.judge_use(unix)? else {
             return Ok(());
         };
-        let unix = unix();
-        self.warn(&info, unix);
-        self.judge(&info, unix)?;
-        if self.environment.is_none() {
-            return Ok(());
-        }
         let listed = || info.topics.iter().map(|t| t.topic.clone()).collect();
         match topic {
             Some(topic) if info.allows_topic(topic) == Some(false) => {

@@ -231,6 +231,29 @@ async fn a_ready_jwt_and_a_callback_sign_elsewhere() {
 }
 
 #[tokio::test]
+async fn one_call_of_a_slow_callback_serves_all_pools() {
+    let server = Server::start().await.expect("the mock");
+    let calls = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&calls);
+    let source = TokenSource::new(move |unix| {
+        let n = count.fetch_add(1, Ordering::Relaxed);
+        async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            Ok((format!("h.{n}.s"), unix))
+        }
+    });
+    let pool = |_| {
+        let builder = builder(&server).credential(source.clone());
+        builder.connections(2, 2).pool().expect("a pool")
+    };
+    let pools: Vec<_> = (0..4).map(pool).collect();
+    let posts: Vec<_> = pools.iter().map(|pool| send_all(pool, 0..20)).collect();
+    assert_eq!(futures::future::join_all(posts).await, [20; 4]);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    assert_eq!(tokens(&server).len(), 1);
+}
+
+#[tokio::test]
 async fn a_credential_can_be_swapped_under_load() {
     let server = server(Authentication::Any, Scenario::default()).await;
     let pool = builder(&server).credential(key(&server)).connections(2, 2);

@@ -122,6 +122,8 @@ fn a_certificate_that_expires_while_it_is_used_is_refused_from_then_on() {
     assert_eq!(send(EXPIRY - Duration::from_secs(1)), Ok(()));
     let since = Duration::ZERO;
     assert_eq!(send(EXPIRY), Err(CertificateFault::Expired { since }));
+    let broadcast = production.judge_use(|| EXPIRY);
+    assert_eq!(broadcast, Err(CertificateFault::Expired { since }));
     let text = send(EXPIRY + DAY * 3).expect_err("expired").to_string();
     assert!(text.contains("3 days ago"), "{text}");
     // A new one is no use if it is old; the present one stays.
