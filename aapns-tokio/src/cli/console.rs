@@ -69,13 +69,17 @@ impl Console {
     /// What a pool did, for those who asked with `-v`.
     pub(crate) fn detail(&self, stats: &Stats) {
         if self.verbose > 0 {
+            let count = |number: u64, word: &str| {
+                let plural = if number == 1 { "" } else { "s" };
+                format!("{number} {word}{plural}")
+            };
             self.error_stream(format_args!(
-                "{} dials ({} failed), {} GOAWAYs, {} resent ({} possible duplicates)",
-                stats.dials,
+                "{} ({} failed), {}, {} resent ({})",
+                count(stats.dials, "dial"),
                 stats.dial_failures,
-                stats.goaways,
+                count(stats.goaways, "GOAWAY"),
                 stats.resent,
-                stats.possible_duplicates,
+                count(stats.possible_duplicates, "possible duplicate"),
             ));
         }
     }

@@ -51,6 +51,17 @@ fn one_notification_is_delivered_and_its_id_printed() {
 }
 
 #[test]
+fn verbose_says_what_the_connections_did_and_quiet_nothing() {
+    let target = Target::new();
+    let ran = target.send(&["abcd", "Hello", "-v"]).exits(0);
+    let told = "1 dial (0 failed), 0 GOAWAYs, 0 resent (0 possible duplicates)\n";
+    assert_eq!(ran.stderr, told);
+    let ran = target.send(&["abcd", "Hello", "-q"]).exits(0);
+    assert_eq!(ran.stderr, "");
+    assert_eq!(ran.stdout.trim().len(), 36, "the apns-id");
+}
+
+#[test]
 fn push_types_bring_their_topic_and_priority() {
     let target = Target::new();
     target.send(&["abcd", "--push-type", "background"]).exits(0);
