@@ -1,6 +1,7 @@
 //! Requests out: HEADERS, and DATA as far as the windows go (RFC 9113 §5.2, §8.1).
 
 use super::Connection;
+use crate::delivery::{Cause, Delivery};
 use crate::frame::{
     CONNECTION, ErrorCode, FrameError, FrameHeader, Kind, MAX_31, WindowUpdate, flags,
 };
@@ -32,10 +33,15 @@ impl<T> Connection<T> {
         Ok(())
     }
 
-    /// The peer is alive after all: what waited for that goes.
+    /// The peer is alive after all: what waited for that goes, unless the limit fell meanwhile.
     pub(super) fn start_parked(&mut self) {
+        let limit = usize::try_from(self.peer.max_streams).unwrap_or(usize::MAX);
         for id in std::mem::take(&mut self.parked) {
-            self.code(id);
+            if self.streams.len() > limit {
+                self.give_back(id, Delivery::NotSent, Cause::Refused);
+            } else {
+                self.code(id);
+            }
         }
     }
 

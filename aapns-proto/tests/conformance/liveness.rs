@@ -146,3 +146,18 @@ fn a_driver_that_comes_late_reads_before_the_connection_is_given_up() {
     peer.idles(Duration::from_millis(250));
     assert_eq!(peer.tells().last(), Some(&Told::Closed(Some(DEAD))));
 }
+
+/// DESIGN §4: the limit falls below a request that waits for a PING → NotSent, nothing goes over it
+#[test]
+fn a_request_that_waits_for_a_ping_is_given_back_if_the_limit_falls() {
+    let mut peer = Peer::ready();
+    peer.idles(Duration::from_secs(60));
+    peer.starts(1);
+    let heard = peer.hears();
+    peer.says(settings(&[(3, 0)]));
+    peer.says(ping(ACK, &heard[0].payload));
+    let told = Told::Returned(1, Delivery::NotSent, Cause::Refused);
+    assert_eq!(peer.tells(), [told]);
+    let heard = peer.hears();
+    assert!(heard.iter().all(|frame| frame.kind != Kind::Headers));
+}
