@@ -153,7 +153,8 @@ impl<T: Tag> Pool<T> {
         let idle = idle.filter(|(_, slot)| now.saturating_since(slot.busy_at) >= limit);
         let surplus = self.links.up().saturating_sub(self.min_links().max(1));
         let surplus = surplus.min(idle.count());
-        self.growth.target = (self.links.up() - surplus).max(self.min_links());
+        // There may be more than the most, for a moment.
+        self.growth.target = (self.links.up() - surplus).clamp(self.min_links(), self.max_links());
         self.drain_idle(now, surplus);
         self.watch_idle(now);
     }
@@ -183,5 +184,33 @@ impl<T: Tag> Pool<T> {
         for (_, id) in ids.drain(self.max_links()..) {
             self.order(id, Order::Drain);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pool::PoolConfig;
+
+    #[test]
+    fn no_more_links_than_the_most_are_wanted_though_there_are_more_for_a_moment() {
+        let config = PoolConfig {
+            min_links: 2,
+            max_links: 2,
+            ..PoolConfig::default()
+        };
+        let now = Time::from_millis(1);
+        let mut pool: Pool<u32> = Pool::new(config, 1, now);
+        let actions: Vec<_> = std::iter::from_fn(|| pool.poll_action()).collect();
+        pool.resize(now, 1, 1);
+        for action in actions {
+            if let Action::Dial(dial) = action {
+                assert!(pool.dialed(now, dial, Some(b"h2")).is_ok());
+            }
+        }
+        assert_eq!(pool.links.up(), 2);
+        pool.growth.shrink_at = Some(now);
+        pool.shrink(now);
+        assert_eq!(pool.growth.target, 1);
     }
 }
