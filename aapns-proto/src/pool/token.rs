@@ -204,7 +204,8 @@ impl Tokens {
         if generation < self.generation || self.is_refused || self.current.is_none() {
             return Refusal::Retry;
         }
-        if self.pending.is_some() {
+        // The next one is being made, or is due and waits for its pace.
+        if self.pending.is_some() || self.renew_at <= now {
             self.is_refused = true;
             return Refusal::Retry;
         }
@@ -384,6 +385,24 @@ mod tests {
         let error = Err(MintError("no key".into()));
         assert!(!tokens.minted(secs(2), unix, &mint, error, &mut world.rng));
         assert!(tokens.is_usable(secs(2)));
+    }
+
+    #[test]
+    fn a_refused_token_whose_renewal_is_due_anyway_is_no_early_renewal() {
+        let mut world = World::new();
+        assert_eq!(world.tokens.refused(secs(1), 1), Refusal::Renew);
+        assert!(world.mint(1));
+        // The clock was wrong, and is set back by a day.
+        let unix = Duration::from_secs(EPOCH - 86_400);
+        world.tokens.judge_age(secs(2), unix);
+        let mint = world.tokens.poll_mint(secs(2)).unwrap();
+        let failed = Err(MintError("no".into()));
+        world
+            .tokens
+            .minted(secs(2), unix, &mint, failed, &mut world.rng);
+        assert_eq!(world.tokens.refused(secs(2), 2), Refusal::Retry);
+        assert!(!world.tokens.is_usable(secs(2)));
+        assert!(world.tokens.next().unwrap() > secs(2));
     }
 
     #[test]
