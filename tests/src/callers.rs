@@ -86,7 +86,7 @@ pub fn plan(seed: u64, swarm: &mut Swarm, span: Duration) -> Vec<Caller> {
                 },
                 body: usize::try_from(rng.below(largest)).unwrap_or(0),
                 device: u32::try_from(rng.below(devices)).unwrap_or(0),
-                head: usize::try_from(rng.below(3)).unwrap_or(0),
+                head: usize::try_from(rng.below(4)).unwrap_or(0),
             }
         })
         .collect();

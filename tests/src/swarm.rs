@@ -159,6 +159,14 @@ impl Swarm {
         }
     }
 
+    /// A swarm of the kinds whose bits are set, and of faults that strike as these octets say.
+    pub fn taped(seed: u64, kinds: u64, octets: &[u8]) -> Self {
+        let mut swarm = Self::new(seed);
+        swarm.enabled = kinds;
+        swarm.rng = swarm.rng.taped(octets);
+        swarm
+    }
+
     /// A swarm of these kinds alone.
     pub fn of(seed: u64, kinds: &[Kind]) -> Self {
         let mut swarm = Self::new(seed);

@@ -10,9 +10,20 @@ use super::{Event, Phase, World};
 use crate::oracle::Rule;
 use crate::swarm::Kind;
 
-/// After the last fault a link must be up within this: the breaker's longest pause, a dial that hangs,
-/// a dial's longest backoff, and a server that says nothing.
-const READY: Duration = Duration::from_secs(400);
+/// After the last fault a link must be up within this: a dial that hangs, a dial's longest backoff, and
+/// a server that says nothing or that seems well and isn't.
+const READY: Duration = Duration::from_secs(80);
+
+/// The breaker's longest pause.
+const BREAKER: Duration = Duration::from_secs(300);
+
+/// Faults that can open the breaker.
+const FATAL: [Kind; 4] = [
+    Kind::DialFatal,
+    Kind::GoAwayReason,
+    Kind::Forbidden,
+    Kind::Spell,
+];
 
 /// Somebody who waits until a link is up.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +116,14 @@ impl World {
     /// From now on nothing is wrong: a pool that keeps links up must be ready in time.
     pub(super) fn demand_ready(&mut self) {
         if self.bounds.0 > 0 && self.phase == Phase::Settling {
-            let until = self.now + READY;
+            let injected = self.swarm.injected();
+            let struck = |kind: &Kind| injected.get(*kind as usize).is_some_and(|n| *n > 0);
+            let breaker = if FATAL.iter().any(struck) {
+                BREAKER
+            } else {
+                Duration::ZERO
+            };
+            let until = self.now + READY + breaker;
             self.watchers.push(Watcher { until, must: true });
             self.heap.plan(until, Event::ReadyLimit);
         }
@@ -113,8 +131,16 @@ impl World {
 
     /// After each event: those who wait are answered, once the pool is ready or closes.
     pub(super) fn tell_watchers(&mut self) {
+        if self.watchers.is_empty() {
+            return;
+        }
         let is_over = matches!(self.phase, Phase::Closing | Phase::Over);
-        if !self.watchers.is_empty() && (is_over || self.pool.is_ready()) {
+        if self.pool.is_ready() && self.links.iter().all(Option::is_none) {
+            let rule = Rule::Ready;
+            self.oracle
+                .fail(self.now, rule, || "ready without a link".to_owned());
+        }
+        if is_over || self.pool.is_ready() {
             self.trace.add(
                 self.now,
                 "{} who asked are told that the pool is ready",

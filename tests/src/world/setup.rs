@@ -88,8 +88,26 @@ impl Setup {
 
     /// A world in which anything may go wrong.
     fn stormy(seed: u64) -> Self {
-        let mut rng = Rng::new(seed, 3);
-        let mut swarm = Swarm::new(seed);
+        Self::storm(seed, Rng::new(seed, 3), Swarm::new(seed))
+    }
+
+    /// The world that a fuzzer chose: a seed, the kinds of faults, what the world is like, and when
+    /// faults strike. What no octet decides, the seed does.
+    pub fn of_octets(octets: &[u8]) -> Self {
+        let mut rest = octets;
+        let mut number = || {
+            let (head, tail) = rest.split_at(rest.len().min(8));
+            rest = tail;
+            head.iter()
+                .fold(0, |number, octet| number << 8 | u64::from(*octet))
+        };
+        let (seed, kinds) = (number(), number());
+        let (world, faults) = rest.split_at(rest.len().min(48));
+        let rng = Rng::new(seed, 3).taped(world);
+        Self::storm(seed, rng, Swarm::taped(seed, kinds, faults))
+    }
+
+    fn storm(seed: u64, mut rng: Rng, mut swarm: Swarm) -> Self {
         let span = rng.millis(100, 12_000);
         let callers = callers::plan(seed, &mut swarm, span);
         let auth = if rng.chance(600) {
@@ -114,6 +132,9 @@ impl Setup {
         if rng.chance(60) {
             let few = u32::try_from(rng.range(10, 60)).unwrap_or(10);
             pool.connection.first_stream_id = LAST_STREAM_ID - 2 * STREAM_ID_MARGIN - 2 * few;
+        }
+        if rng.chance(300) {
+            vary(&mut rng, &mut pool);
         }
         let faults_until = Time::ZERO + span + rng.millis(0, 8_000);
         let closes = closes(&mut rng, faults_until);
@@ -170,6 +191,21 @@ impl Setup {
             keeps_trace: false,
         }
     }
+}
+
+/// Numbers that users may set, and that make rare things happen within a world's time.
+fn vary(rng: &mut Rng, pool: &mut PoolConfig) {
+    let second = Duration::from_secs(1);
+    let mut pick = |seconds: &[u32]| second * rng.pick(seconds).unwrap_or(1);
+    pool.dial_timeout = pick(&[1, 10]);
+    pool.shrink_after = pick(&[1, 5, 600]);
+    pool.stuck_after = pick(&[1, 10]);
+    let connection = &mut pool.connection;
+    connection.settings_timeout = pick(&[1, 10]);
+    connection.ping_after = pick(&[1, 2, 10]);
+    connection.idle_ping_after = pick(&[2, 60]);
+    connection.ping_timeout = pick(&[1, 5]);
+    connection.drain_timeout = pick(&[1, 30]);
 }
 
 /// When a pool is closed while it works: one in twelve is, by a drain, an abort, or both.

@@ -176,6 +176,9 @@ impl World {
 
     pub(super) fn judge_probe(&mut self, done: &Done<SimTag>) {
         self.probe = None;
+        if self.phase == Phase::Closing {
+            return;
+        }
         match &done.outcome {
             Outcome::Answered(response) if response.status == 200 => {
                 let wait = self.rng.millis(100, 5_000);
