@@ -7,9 +7,11 @@ mod frames;
 mod hpack;
 mod models;
 mod pool;
+mod world;
 
 pub use connection::{connection_bytes, connection_ops};
 pub use frames::frame;
 pub use hpack::hpack;
 pub use models::models;
 pub use pool::pool_ops;
+pub use world::world;

@@ -46,3 +46,8 @@ fn the_corpus_of_connection_ops_has_no_finding() {
 fn the_corpus_of_pool_ops_has_no_finding() {
     replay("pool_ops", aapns_fuzz::pool_ops);
 }
+
+#[test]
+fn the_corpus_of_world_has_no_finding() {
+    replay("world", aapns_fuzz::world);
+}
