@@ -100,7 +100,9 @@ impl<R: Runtime> Future for Post<R> {
     type Output = Result<Answer, PostError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Stage::Posted(reply) = &self.stage {
+        if let Stage::Posted(reply) = &self.stage
+            && Arc::strong_count(reply) > 1
+        {
             let result = reply.poll(cx);
             if result.is_ready() {
                 self.stage = Stage::Over;
@@ -108,8 +110,19 @@ impl<R: Runtime> Future for Post<R> {
             return result;
         }
         match std::mem::replace(&mut self.stage, Stage::Over) {
+            // The job has ended, as a rule.
+            Stage::Posted(reply) => match reply.take() {
+                Ok(result) => result,
+                Err(reply) => {
+                    let result = reply.poll(cx);
+                    if result.is_pending() {
+                        self.stage = Stage::Posted(reply);
+                    }
+                    result
+                }
+            },
             Stage::Failed(error) => Poll::Ready(Err(*error)),
-            Stage::Posted(_) | Stage::Over => Poll::Pending,
+            Stage::Over => Poll::Pending,
         }
     }
 }

@@ -134,6 +134,18 @@ impl Reply {
         Poll::Pending
     }
 
+    /// The same for the last one that has the reply, without its lock; `Err` gives it back to another.
+    #[inline]
+    pub(super) fn take(self: Arc<Self>) -> Result<Poll<Result<Answer, PostError>>, Arc<Self>> {
+        let reply = Arc::try_unwrap(self)?;
+        let state = reply.state.into_inner();
+        Ok(match state.unwrap_or_else(PoisonError::into_inner) {
+            State::Plain(plain) => Poll::Ready(Ok(plain.into())),
+            State::Settled(settled) => Poll::Ready(settled.into_result()),
+            State::Idle | State::Waiting(_) => Poll::Pending,
+        })
+    }
+
     /// The caller went away.
     pub(super) fn abandon(&self) {
         self.is_abandoned.store(true, Ordering::Release);
@@ -266,6 +278,17 @@ mod tests {
             assert_eq!((answer.attempts, answer.possible_duplicate), (2, true));
             assert!(reply.poll(cx).is_pending());
         }
+    }
+
+    #[test]
+    fn the_last_one_that_has_a_reply_takes_what_came() {
+        let reply = Arc::new(Reply::default());
+        Reply::settle(done(&reply));
+        let other = Arc::clone(&reply);
+        let reply = reply.take().expect_err("there is another");
+        drop(other);
+        let result = reply.take().expect("there is no other");
+        assert!(matches!(result, Poll::Ready(Err(PostError::Timeout(_)))));
     }
 
     #[test]

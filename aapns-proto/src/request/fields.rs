@@ -59,7 +59,7 @@ impl Fields {
         Ok(self)
     }
 
-    /// Appends a field that was validated already; lengths over 65535 are cut (the decoder's caps are lower).
+    /// Appends a field that was validated already; what is longer than a list holds is cut.
     pub(crate) fn push_unchecked(&mut self, name: &[u8], value: &[u8]) {
         self.packed.reserve(packed_len(name, value));
         pack(&mut self.packed, name, value);
