@@ -8,6 +8,7 @@
 
 use std::time::{Duration, Instant};
 
+use aapns_proto::limits::UNKNOWN_RESENDS;
 use aapns_proto::{Fields, Head, Method, Policy, Request};
 use aapns_tokio::mock::{Action, Counts, Goaway, Rule, Scenario, Server};
 use aapns_tokio::{Builder, Client, Delivery, Endpoint, Pool, Stats};
@@ -53,6 +54,8 @@ async fn send(pool: &Pool, count: usize) -> Ends {
             }
             Err(error) => {
                 assert_eq!(error.delivery(), Delivery::Unknown, "{error}");
+                let failure = error.failure().expect("it was queued");
+                ends.flagged += u64::from(failure.possible_duplicate);
                 ends.unknown += 1;
             }
         }
@@ -98,7 +101,8 @@ fn flaky(count: usize, policy: Policy) {
     let scenario = Scenario {
         max_concurrent_streams: Some(100),
         rules: vec![
-            Rule::every(every, Action::Cut).times(8),
+            // As many as there are resends after an unknown attempt: nobody can be cut once more.
+            Rule::every(every, Action::Cut).times(UNKNOWN_RESENDS.into()),
             Rule::every(every * 2 / 3, Action::Goaway(goaway)).times(20),
             Rule::every(97, Action::Refuse),
             Rule::every(211, Action::RefuseTwice),

@@ -24,7 +24,7 @@ use super::shared::{Core, Shared};
 
 /// Several connections to one origin behind one queue: requests are sent again where that is safe.
 ///
-/// Cheap to clone; clones are the same pool. When the last one is dropped, what was posted is still
+/// Cheap to clone; clones are the same pool. When the last one is dropped, what is queued is still
 /// sent, for at most 30 s; [`drain`](Self::drain) waits for that.
 pub struct Pool<R: Runtime>(Arc<Owner<R>>);
 

@@ -132,7 +132,7 @@ pub(crate) async fn a_slow_server_is_waited_for<R: Runtime>(runtime: R) {
 
 /// A pool of one connection to this server by way of a relay, quick to lose patience.
 fn relayed<R: Runtime>(runtime: &R, server: &Server, relay: &Relay) -> Pool<R> {
-    let patience = Duration::from_millis(500);
+    let patience = Duration::from_secs(1);
     let config = ConnectionConfig {
         settings_timeout: patience,
         ping_after: patience / 2,
