@@ -199,13 +199,15 @@ fn vary(rng: &mut Rng, pool: &mut PoolConfig) {
     let mut pick = |seconds: &[u32]| second * rng.pick(seconds).unwrap_or(1);
     pool.dial_timeout = pick(&[1, 10]);
     pool.shrink_after = pick(&[1, 5, 600]);
-    pool.stuck_after = pick(&[1, 10]);
+    // A body of 12,000 octets in a window of 300 takes six seconds at the longest latency: a link that
+    // is replaced in the middle of it must have the time to end it.
+    pool.stuck_after = pick(&[5, 10]);
     let connection = &mut pool.connection;
     connection.settings_timeout = pick(&[1, 10]);
     connection.ping_after = pick(&[1, 2, 10]);
     connection.idle_ping_after = pick(&[2, 60]);
     connection.ping_timeout = pick(&[1, 5]);
-    connection.drain_timeout = pick(&[1, 30]);
+    connection.drain_timeout = pick(&[5, 30]);
 }
 
 /// When a pool is closed while it works: one in twelve is, by a drain, an abort, or both.
