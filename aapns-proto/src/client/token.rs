@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use crate::limits::{TOKEN_GUARD, TOKEN_RENEWAL};
 use crate::pool::{MintError, ProviderToken};
 
 use super::observe;
+use super::watchers::{Seat, Watchers};
 
 type Minting = Pin<Box<dyn Future<Output = Result<ProviderToken, MintError>> + Send>>;
 type Mint = Box<dyn Fn(Duration) -> Minting + Send + Sync>;
@@ -37,7 +38,8 @@ struct State {
     /// When a token was last renewed before its time.
     renewed_early: Option<Duration>,
     is_minting: bool,
-    waiting: Vec<Waker>,
+    /// Those who wait for the one that mints.
+    waiting: Watchers,
 }
 
 impl TokenSource {
@@ -150,13 +152,17 @@ impl TokenSource {
         unix: Duration,
         refused: Option<&ProviderToken>,
     ) -> Result<Option<Turn>, MintError> {
+        let wait = Wait {
+            seat: self.0.lock().waiting.join(),
+            source: &self.0,
+        };
         std::future::poll_fn(|cx: &mut Context<'_>| {
             let mut state = self.0.lock();
             if state.serves(unix, refused) {
                 return Poll::Ready(Ok(None));
             }
             if state.is_minting {
-                state.waiting.push(cx.waker().clone());
+                state.waiting.listen(wait.seat, cx.waker());
                 return Poll::Pending;
             }
             if refused.is_some() && is_recent(state.renewed_early, unix) {
@@ -199,11 +205,23 @@ impl Drop for Turn {
         let waiting = {
             let mut state = self.0.lock();
             state.is_minting = false;
-            std::mem::take(&mut state.waiting)
+            state.waiting.take()
         };
         for waker in waiting {
             waker.wake();
         }
+    }
+}
+
+/// A future that waits for another's turn to end; over when dropped.
+struct Wait<'a> {
+    source: &'a Source,
+    seat: Seat,
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        self.source.lock().waiting.leave(self.seat);
     }
 }
 
@@ -238,6 +256,7 @@ fn provider_token(jwt: &str, issued_at: Duration) -> Result<ProviderToken, MintE
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::Waker;
 
     fn now(minutes: u64) -> Duration {
         Duration::from_secs(1_800_000_000 + minutes * 60)
@@ -282,6 +301,21 @@ mod tests {
         assert_eq!(get(&source, now(2), Some(&first)).expect("present"), second);
         assert!(get(&source, now(20), Some(&second)).is_err());
         assert!(get(&source, now(21), Some(&second)).is_ok());
+    }
+
+    #[test]
+    fn waiting_for_anothers_mint_holds_one_seat_until_dropped() {
+        let source = TokenSource::new(|_| std::future::pending());
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut minting = Box::pin(source.token(now(0), None));
+        let mut waiting = Box::pin(source.token(now(0), None));
+        assert!(minting.as_mut().poll(&mut cx).is_pending());
+        for _ in 0..1_000 {
+            assert!(waiting.as_mut().poll(&mut cx).is_pending());
+        }
+        assert_eq!(source.0.lock().waiting.len(), 1);
+        drop(waiting);
+        assert!(source.0.lock().waiting.is_empty());
     }
 
     #[test]
