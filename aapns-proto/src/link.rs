@@ -19,7 +19,6 @@ use crate::time::Time;
 /// It pulls jobs from its pool as its connection has credit for them, settles most of them by itself,
 /// and hands back those that may be tried again. When it [is closed](Self::is_closed), or its task ends,
 /// give it to [`Pool::link_closed`].
-#[derive(Debug)]
 pub struct Link<T> {
     connection: Connection<T>,
     hand: Hand<T>,
@@ -35,6 +34,17 @@ pub struct Link<T> {
     stuck_after: Duration,
     /// Why the connection ended.
     cause: Option<Cause>,
+}
+
+/// The connection's state; what is in hand may hold a provider token.
+impl<T> std::fmt::Debug for Link<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link")
+            .field("id", &self.hand.id)
+            .field("connection", &self.connection)
+            .field("taken", &self.hand.taken.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<T: Tag> Link<T> {

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::Text;
 use crate::topic::{is_name, suffixed};
@@ -109,6 +110,10 @@ impl<'a> InputLine<'a> {
     /// # Errors
     /// [`InvalidLine`] with what could be read of it, and the first rule that it breaks.
     pub fn parse(line: &'a [u8], number: u64, defaults: &'a Defaults) -> Result<Self, InvalidLine> {
+        // serde takes an array for a struct, too.
+        if !line.trim_ascii_start().starts_with(b"{") {
+            return Err(not_an_object(line, number));
+        }
         match serde_json::from_slice::<Wire<'a>>(line) {
             Ok(mut wire) => {
                 let token = wire.device_token.take();
@@ -275,34 +280,66 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     false
 }
 
+/// What is wrong with a line that doesn't begin as an object does.
+fn not_an_object(line: &[u8], number: u64) -> InvalidLine {
+    InvalidLine {
+        line: number,
+        device_token: None,
+        apns_id: None,
+        reason: match serde_json::from_slice::<IgnoredAny>(line) {
+            Ok(_) => "a line must be a JSON object".to_owned(),
+            Err(error) => not_json(&error),
+        },
+    }
+}
+
 /// What can be said about a line that isn't JSON, or has a field of the wrong kind.
 fn salvage(line: &[u8], number: u64, error: &serde_json::Error) -> InvalidLine {
-    #[derive(Deserialize)]
-    struct Known {
-        device_token: Option<serde_json::Value>,
-        apns_id: Option<serde_json::Value>,
+    let known = serde_json::from_slice::<Map<String, Value>>(line).unwrap_or_default();
+    let text = |field: &str| known.get(field).and_then(Value::as_str);
+    InvalidLine {
+        line: number,
+        device_token: text("device_token").map(str::to_owned),
+        apns_id: text("apns_id").and_then(|id| ApnsId::parse_bytes(id.as_bytes())),
+        reason: misfit(&known).unwrap_or_else(|| not_json(error)),
     }
+}
 
-    let known = serde_json::from_slice::<Known>(line).ok();
-    let text = |value: Option<serde_json::Value>| match value {
-        Some(serde_json::Value::String(text)) => Some(text),
-        _ => None,
-    };
-    let (device_token, apns_id) = match known {
-        Some(known) => (text(known.device_token), text(known.apns_id)),
-        None => (None, None),
-    };
+/// The first field that has the wrong kind of value. serde's own text would quote the value, which may
+/// be a payload's.
+fn misfit(known: &Map<String, Value>) -> Option<String> {
+    let is_text = |value: &Value| value.is_null() || value.is_string();
+    let is_count = |value: &Value| value.is_null() || value.is_u64();
+    let texts = [
+        "device_token",
+        "apns_id",
+        "topic",
+        "push_type",
+        "collapse_id",
+    ];
+    let texts = texts
+        .into_iter()
+        .map(|field| (field, is_text as fn(&Value) -> bool, "a string"));
+    let counts = ["priority", "expiration"];
+    let counts = counts.into_iter().map(|field| {
+        (
+            field,
+            is_count as fn(&Value) -> bool,
+            "an integer, 0 or more",
+        )
+    });
+    texts
+        .chain(counts)
+        .find(|(field, fits, _)| known.get(*field).is_some_and(|value| !fits(value)))
+        .map(|(field, _, kind)| format!("{field}: must be {kind}"))
+}
+
+fn not_json(error: &serde_json::Error) -> String {
     // serde_json counts lines within the line; only the column tells anything.
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
-    let column = error.column();
     let what = if error.is_data() { "" } else { "not JSON: " };
-    InvalidLine {
-        line: number,
-        device_token,
-        apns_id: apns_id.and_then(|id| ApnsId::parse_bytes(id.as_bytes())),
-        reason: format!("{what}{message} at column {column}"),
-    }
+    format!("{what}{message} at column {}", error.column())
 }
 
 fn rule(field: &str, broken: InvalidValue) -> String {

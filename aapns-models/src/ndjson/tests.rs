@@ -173,6 +173,44 @@ fn an_invalid_line_keeps_what_could_be_read() {
 }
 
 #[test]
+fn a_line_must_be_an_object() {
+    for line in [
+        r#"["00fc13adff785122",{"aps":{}},null,null,null,null,null,null]"#,
+        "[]",
+        "7",
+        r#""00fc13adff785122""#,
+    ] {
+        assert_eq!(reason(line), "a line must be a JSON object", "{line}");
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_is_named_by_its_field_and_not_shown() {
+    for (field, expected) in [
+        (
+            r#""priority":"SECRET""#,
+            "priority: must be an integer, 0 or more",
+        ),
+        (
+            r#""expiration":1.5"#,
+            "expiration: must be an integer, 0 or more",
+        ),
+        (r#""topic":["SECRET"]"#, "topic: must be a string"),
+        (
+            r#""collapse_id":{"SECRET":1}"#,
+            "collapse_id: must be a string",
+        ),
+    ] {
+        let line = format!(r#"{{"device_token":"ab","payload":{{}},{field}}}"#);
+        assert_eq!(reason(&line), expected);
+    }
+    assert_eq!(
+        reason(r#"{"device_token":5,"payload":{}}"#),
+        "device_token: must be a string"
+    );
+}
+
+#[test]
 fn text_that_is_no_json_is_invalid() {
     for line in [
         "",

@@ -62,12 +62,21 @@ pub struct Sending<R: Runtime> {
 }
 
 /// A notification that was checked and written once, for any number of devices.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Prepared {
     head: Head,
     expiration: Expiration,
     collapse_id: Option<Arc<str>>,
     payload: Bytes,
+}
+
+/// Without the payload, which is the user's secret.
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared")
+            .field("payload", &format_args!("{} octets", self.payload.len()))
+            .finish_non_exhaustive()
+    }
 }
 
 impl<R: Runtime + Default> Client<R> {

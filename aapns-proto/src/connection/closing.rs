@@ -31,7 +31,7 @@ pub(super) enum Phase {
     Closed,
 }
 
-/// How long a last GOAWAY may take to be written (FACTS §21: after it, close).
+/// How long a last GOAWAY may take to be written; after it, the connection closes (RFC 9113 §5.4.1).
 const LINGER: Duration = Duration::from_secs(1);
 
 impl<T> Connection<T> {

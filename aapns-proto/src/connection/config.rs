@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-/// The numbers of a [`Connection`](super::Connection); the defaults are DESIGN's.
+/// The numbers of a [`Connection`](super::Connection). The defaults suit Apple's servers.
 #[derive(Clone, Debug)]
 pub struct ConnectionConfig {
     /// `:scheme`, `https` as a rule.

@@ -1,4 +1,4 @@
-//! Whether the peer is still there (FACTS: middleboxes drop idle connections silently).
+//! Whether the peer is still there: middleboxes drop idle connections silently.
 
 use std::time::Duration;
 

@@ -20,7 +20,7 @@ impl<T> Connection<T> {
         self.events.push_back(Event::Answered(stream.job, response));
     }
 
-    /// No more of a response will come: what is there is the answer (DESIGN §3).
+    /// No more of a response will come: what is there is the answer.
     pub(super) fn cut(&mut self, id: u32) {
         self.finish(id, true);
     }

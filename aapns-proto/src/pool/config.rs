@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::connection::ConnectionConfig;
 use crate::time::Time;
 
-/// The numbers of a [`Pool`](super::Pool); the defaults are DESIGN's.
+/// The numbers of a [`Pool`](super::Pool). The defaults suit Apple's servers.
 #[derive(Clone, Debug)]
 pub struct PoolConfig {
     /// The least number of links kept up.

@@ -15,7 +15,6 @@ use crate::pool::stats::Tally;
 use crate::request::Response;
 
 /// A link's half of the table between it and its pool. All of it moves by value: no job is cloned.
-#[derive(Debug)]
 pub(crate) struct Hand<T> {
     pub(crate) id: LinkId,
     /// Woken since the last exchange.

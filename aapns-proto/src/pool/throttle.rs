@@ -6,9 +6,16 @@ use crate::limits::THROTTLED_PATHS;
 use crate::time::Time;
 
 /// Until when each path waits; bounded.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Throttle {
     until: BTreeMap<Box<[u8]>, Time>,
+}
+
+/// Without the paths: they end in device tokens.
+impl std::fmt::Debug for Throttle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Throttle({} paths)", self.until.len())
+    }
 }
 
 impl Throttle {

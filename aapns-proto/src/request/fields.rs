@@ -162,9 +162,19 @@ impl fmt::Debug for FieldsRef<'_> {
 }
 
 /// See [`Fields::iter`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FieldsIter<'a> {
     rest: &'a [u8],
+}
+
+/// Shows the names; values may be secret.
+impl fmt::Debug for FieldsIter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self
+            .clone()
+            .map(|(name, _)| String::from_utf8_lossy(name).into_owned());
+        f.debug_list().entries(names).finish()
+    }
 }
 
 impl<'a> Iterator for FieldsIter<'a> {

@@ -97,6 +97,19 @@ fn shutdown_is_tried_at_once_on_another_link_and_then_after_a_pause() {
 }
 
 #[test]
+fn debug_shows_no_path_of_a_throttled_device() {
+    let mut net = Net::new(1, 1);
+    net.submit(7);
+    net.serve(0, |peer| peer.refuse(429, "TooManyRequests"));
+    let shown = format!("{:?}", net.pool);
+    assert!(shown.contains("Throttle(1 paths)"), "{shown}");
+    // As text or as a list of octets.
+    for path in ["/3/device", "47, 51, 47, 100"] {
+        assert!(!shown.contains(path), "{shown}");
+    }
+}
+
+#[test]
 fn a_throttled_device_is_left_alone_and_others_are_not() {
     let mut net = Net::new(1, 1);
     net.submit(7);

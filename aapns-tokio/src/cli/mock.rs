@@ -195,7 +195,14 @@ fn write_file(path: &Path, text: &str, is_private: bool) -> std::io::Result<()> 
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    options.open(path)?.write_all(text.as_bytes())
+    let mut file = options.open(path)?;
+    // One that is there already keeps its mode when it is opened.
+    #[cfg(unix)]
+    if is_private {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    file.write_all(text.as_bytes())
 }
 
 fn fault(path: &Path, error: &std::io::Error) -> Fault {

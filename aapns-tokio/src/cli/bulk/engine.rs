@@ -229,13 +229,7 @@ impl Engine {
             self.settle(number, Some(&token), Some(apns_id), &settlement);
             return Poll::Ready(());
         }
-        let made = self.requests.make(&line, apns_id);
-        let made = made.map_err(|error| error.to_string()).and_then(|request| {
-            let judged = pool.judge(&request);
-            judged.map_err(|fault| fault.to_string())?;
-            Ok(request)
-        });
-        match made {
+        match make(&mut self.requests, pool, &line, apns_id) {
             Ok(request) => {
                 self.batch.push(Line {
                     number,
@@ -354,4 +348,18 @@ impl std::fmt::Display for Stop {
             Self::Journal(fault) => fault.fmt(f),
         }
     }
+}
+
+/// The line's request, if the credential may send it; else what is wrong.
+fn make(
+    requests: &mut Requests,
+    pool: &Pool,
+    line: &InputLine<'_>,
+    apns_id: ApnsId,
+) -> Result<aapns_proto::Request, String> {
+    let request = requests
+        .make(line, apns_id)
+        .map_err(|error| error.to_string())?;
+    pool.judge(&request).map_err(|fault| fault.to_string())?;
+    Ok(request)
 }

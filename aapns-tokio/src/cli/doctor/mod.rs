@@ -16,12 +16,13 @@ use report::Report;
 
 /// What `aapns doctor --help` says after the flags.
 const HELP: &str = "\
-Give the flags that you send with. Each line is ok, a warning, failed or not checked, and says what to
-do. Nothing is sent to anybody, unless --probe sends one push to a device token that nobody has.
+Give the flags that you send with. Each line is ok, a warning, failed or not checked, and says
+what to do. Nothing is sent to anybody, unless --probe sends one push to a device token that
+nobody has.
 
 Examples:
   aapns doctor --cert client.pem
-  aapns doctor --token-key AuthKey_ABC123DEFG.p8 --key-id ABC123DEFG --team-id DEF123GHIJ \
+  aapns doctor --token-key AuthKey_ABC123DEFG.p8 --key-id ABC123DEFG --team-id DEF123GHIJ \\
       --topic com.example.app --server production --probe
 
 Exit codes: 0 nothing failed, 1 something failed, 2 wrong usage.";
