@@ -5,11 +5,13 @@ use std::time::Duration;
 use crate::limits::{ANSWER_CAP, ANSWER_FIRST};
 use crate::request::Response;
 
-/// How long the answer asks to wait, bounded both ways; `None` if it doesn't say.
+/// How long the answer asks to wait, bounded both ways; `None` if it doesn't say, or says a date and
+/// `unix` is zero: the time isn't known.
 pub(crate) fn delay(response: &Response, unix: Duration) -> Option<Duration> {
     let value = std::str::from_utf8(response.fields.get("retry-after")?).ok()?;
     let delay = match value.parse() {
         Ok(secs) => Duration::from_secs(secs),
+        Err(_) if unix.is_zero() => return None,
         Err(_) => date(value)?.saturating_sub(unix),
     };
     Some(delay.clamp(ANSWER_FIRST, ANSWER_CAP))
@@ -65,6 +67,7 @@ mod tests {
         let date = "Sun, 06 Nov 1994 08:49:37 GMT";
         assert_eq!(delay_of(date, 784_111_777 - 60), secs(60));
         assert_eq!(delay_of(date, 784_111_777 + 60), secs(1));
+        assert_eq!(delay_of(date, 0), None, "what time it is isn't known");
         assert_eq!(
             date_of("Thu, 29 Feb 2024 00:00:00 GMT"),
             Some(1_709_164_800)
@@ -86,7 +89,7 @@ mod tests {
             "Sun, 06 Foo 1994 08:49:37 GMT",
             "Sun, 06 Nov 1994 99:49:37 GMT",
         ] {
-            assert_eq!(delay_of(value, 0), None, "{value}");
+            assert_eq!(delay_of(value, 1), None, "{value}");
         }
     }
 
