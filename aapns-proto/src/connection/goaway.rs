@@ -18,15 +18,15 @@ impl<T> Connection<T> {
         });
         let reason =
             reason(frame.debug).or_else(|| before.and_then(|goaway| goaway.reason.clone()));
-        let is_first = before.is_none();
         let goaway = GoAway {
             last_stream_id: lowest,
             code: frame.code,
             reason,
         };
+        let is_news = before.is_none_or(|b| b.code != goaway.code || b.reason != goaway.reason);
         self.goaway = Some(goaway.clone());
         let cause = Cause::GoAway(goaway.clone());
-        self.drain(is_first.then_some(goaway), cause.clone());
+        self.drain(is_news.then_some(goaway), cause.clone());
         let lowest = if self.config.is(Mutant::GoAwayOffByOne) {
             lowest.saturating_sub(2)
         } else {

@@ -72,8 +72,8 @@ pub enum Event<T> {
     /// The attempt ended without a response.
     Returned(Job<T>, Delivery, Cause),
     /// No new request can start (GOAWAY, ids used up, no progress, too many resets, `close`); those
-    /// in flight go on. The GOAWAY, if one was received; it comes once more if the first GOAWAY
-    /// arrives later.
+    /// in flight go on. The GOAWAY, if one was received; it comes once more for a GOAWAY that
+    /// arrives later, if that is the first or has another reason or code.
     Draining(Option<GoAway>),
     /// The last event, once. `None` after a drain that ended well.
     Closed(Option<Cause>),

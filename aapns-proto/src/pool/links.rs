@@ -30,6 +30,8 @@ pub(crate) struct Slot {
     pub(crate) is_ready: bool,
     /// It gave an answer that didn't retire it.
     pub(crate) is_proven: bool,
+    /// It received GOAWAY.
+    pub(crate) has_goaway: bool,
     /// It has had no credit for too long: it drains once another link is ready.
     pub(crate) is_stuck: bool,
     /// For its next exchange.
@@ -66,6 +68,7 @@ impl Links {
             is_draining: false,
             is_ready: false,
             is_proven: false,
+            has_goaway: false,
             is_stuck: false,
             order: Order::None,
             since: now,

@@ -70,7 +70,11 @@ impl<T: Tag> Pool<T> {
         let Some(goaway) = goaway else {
             return;
         };
-        self.goaways += 1;
+        if let Some(slot) = self.links.get_mut(id)
+            && !std::mem::replace(&mut slot.has_goaway, true)
+        {
+            self.goaways += 1;
+        }
         match goaway.reason.as_deref().map(Reason::from) {
             Some(reason) if judge::is_fatal(&reason) => {
                 let cause = Cause::Fatal(reason.as_str().into());
@@ -82,7 +86,7 @@ impl<T: Tag> Pool<T> {
                 self.mint(now);
             }
             Some(Reason::TooManyProviderTokenUpdates) => self.dials.setback(now, &mut self.rng),
-            _ if goaway.code == ErrorCode::ENHANCE_YOUR_CALM => {
+            _ if is_about_load(&goaway) => {
                 self.dials.setback(now, &mut self.rng);
             }
             _ => {}
@@ -102,6 +106,15 @@ impl<T: Tag> Pool<T> {
         if !slot.is_draining && is_setback(now, &slot) {
             self.dials.setback(now, &mut self.rng);
         }
+    }
+
+    /// Replaces a link after a pause, though it had proved itself.
+    pub(crate) fn retire_with_pause(&mut self, now: Time, id: LinkId) {
+        let slot = self.links.get(id);
+        if slot.is_some_and(|slot| !slot.is_draining && !is_setback(now, slot)) {
+            self.dials.setback(now, &mut self.rng);
+        }
+        self.retire(now, id, Order::Drain);
     }
 
     /// Opens the breaker, and ends what waits.
@@ -178,6 +191,13 @@ fn unready(cause: Option<Cause>) -> DialError {
         is_fatal: false,
         message: message.into(),
     }
+}
+
+/// Whether the server sent a link away because we asked too much of it; some say so by the text alone.
+fn is_about_load(goaway: &GoAway) -> bool {
+    let text = goaway.reason.as_deref().unwrap_or_default();
+    goaway.code == ErrorCode::ENHANCE_YOUR_CALM
+        || text.to_ascii_lowercase().contains("active streams")
 }
 
 /// Whether the end of a link says that the next one may fare no better: it never gave an answer, and

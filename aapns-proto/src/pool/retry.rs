@@ -72,8 +72,12 @@ impl<T: Tag> Pool<T> {
                 self.retire(now, id, Order::Drain);
                 Duration::ZERO
             }
-            Complaint::Shutdown | Complaint::TooManyTokens => {
+            Complaint::Shutdown => {
                 self.retire(now, id, Order::Drain);
+                self.later(unix, &mut job, &response)
+            }
+            Complaint::TooManyTokens => {
+                self.retire_with_pause(now, id);
                 self.later(unix, &mut job, &response)
             }
             Complaint::Busy | Complaint::Throttled => self.later(unix, &mut job, &response),

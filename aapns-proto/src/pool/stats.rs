@@ -37,7 +37,7 @@ pub struct Stats {
     pub dials: u64,
     /// Dials that failed.
     pub dial_failures: u64,
-    /// GOAWAY frames that retired a link.
+    /// Links that received GOAWAY.
     pub goaways: u64,
     /// Links that are up and not draining.
     pub links: u64,

@@ -79,6 +79,20 @@ fn a_two_step_goaway_refuses_nothing_until_the_second_step() {
     peer.assert_answers_and_closes(1, 1);
 }
 
+/// §6.8: a second GOAWAY is told of if its reason or code is news
+#[test]
+fn the_reason_of_the_second_step_is_told() {
+    let mut peer = Peer::busy(1);
+    peer.says(goaway(0x7fff_ffff, ErrorCode::NO_ERROR, b""));
+    peer.tells();
+    for debug in [&b"{\"reason\":\"Shutdown\"}"[..], b""] {
+        peer.says(goaway(1, ErrorCode::NO_ERROR, debug));
+        let news = (!debug.is_empty()).then(|| Told::GoingAway(1, Some("Shutdown".into())));
+        assert_eq!(peer.tells(), Vec::from_iter(news));
+    }
+    peer.assert_answers_and_closes(1, 1);
+}
+
 /// §6.8: a GOAWAY that raises the id → the lowest counts
 #[test]
 fn the_lowest_last_stream_id_counts() {
@@ -86,8 +100,9 @@ fn the_lowest_last_stream_id_counts() {
     peer.says(goaway(1, ErrorCode::NO_ERROR, b""));
     peer.says(goaway(5, ErrorCode::NO_ERROR, b"text"));
     let told = peer.tells();
-    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told.len(), 3, "{told:?}");
     assert!(matches!(told[1], Told::Returned(2, Delivery::Refused, _)));
+    assert_eq!(told[2], Told::GoingAway(1, Some("text".into())));
     peer.assert_answers_and_closes(1, 1);
 }
 
@@ -221,7 +236,9 @@ fn a_reason_survives_a_goaway_without_one() {
     peer.says(goaway(3, ErrorCode::NO_ERROR, b"{\"reason\":\"Shutdown\"}"));
     peer.says(goaway(1, ErrorCode::PROTOCOL_ERROR, b""));
     let told = peer.tells();
-    let Told::Returned(2, Delivery::Refused, Cause::GoAway(goaway)) = &told[1] else {
+    let shutdown = Told::GoingAway(1, Some("Shutdown".into()));
+    assert_eq!(told[1], shutdown, "the code is news");
+    let Told::Returned(2, Delivery::Refused, Cause::GoAway(goaway)) = &told[2] else {
         panic!("{told:?}");
     };
     assert_eq!(goaway.reason.as_deref(), Some("Shutdown"));

@@ -6,6 +6,7 @@ use aapns_proto::pool::Auth;
 use aapns_proto::{Cause, Delivery};
 
 use crate::net::{Net, job};
+use crate::peer::Peer;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -66,6 +67,7 @@ fn too_many_token_updates_retire_the_link_and_not_the_token() {
     net.submit(1);
     net.serve(0, |peer| peer.refuse(429, "TooManyProviderTokenUpdates"));
     assert!(net.mints.is_empty() && net.is_quiet());
+    assert_eq!(net.pool.stats().dials, 1, "not at once");
     net.wait(2 * SECOND);
     assert_eq!(net.pool.stats().dials, 2, "another connection");
     net.answer();
@@ -79,6 +81,19 @@ fn without_a_token_of_ours_an_expired_one_is_the_result() {
     net.submit(7);
     net.serve(0, |peer| peer.refuse(403, "ExpiredProviderToken"));
     assert_eq!(net.outcome(), (7, Ok(403)));
+}
+
+#[test]
+fn the_reason_in_a_second_goaway_counts_as_that_in_the_first() {
+    let mut net = at_work();
+    net.submit(1);
+    net.serve(0, |peer| peer.go_away(0x7fff_ffff));
+    assert!(net.mints.is_empty());
+    net.serve(0, |peer| peer.go_away_because(3, "ExpiredProviderToken"));
+    assert_eq!(net.mints.len(), 1);
+    assert_eq!(net.pool.stats().goaways, 1, "one link was sent away");
+    net.serve(0, Peer::answer);
+    assert_eq!(net.outcome(), (1, Ok(200)));
 }
 
 #[test]

@@ -44,8 +44,13 @@ fn draining_links_are_at_most_as_many_as_there_may_be() {
 }
 
 #[test]
-fn a_goaway_about_token_updates_delays_the_next_dial_and_another_does_not() {
-    for (reason, dials) in [("TooManyProviderTokenUpdates", 1), ("Shutdown", 2)] {
+fn a_goaway_about_tokens_or_streams_delays_the_next_dial_and_another_does_not() {
+    let streams = "Maximum active streams violated for this endpoint.";
+    for (reason, dials) in [
+        ("TooManyProviderTokenUpdates", 1),
+        (streams, 1),
+        ("Shutdown", 2),
+    ] {
         let mut net = Net::new(1, 1);
         net.submit(1);
         net.answer();
