@@ -48,7 +48,7 @@ pub(crate) fn run(args: &BroadcastArgs, console: Console) -> Outcome {
     let broadcast = broadcast(args, &state).map_err(|error| invalid(&error))?;
     broadcast.encode().map_err(|error| invalid(&error))?;
     let builder = args.connect.builder(args.connect.endpoint())?;
-    let sent = super::runtime()?.block_on(async {
+    let sent = super::block_on(async {
         let client = builder.connections(1, 1).build().map_err(Fault::usage)?;
         interruptible(client.pool(), client.broadcast(&broadcast), console).await
     })?;

@@ -152,7 +152,7 @@ fn ask<T>(
     question: impl AsyncFnOnce(&Channels) -> Result<T, ChannelError>,
 ) -> Result<T, Fault> {
     let builder = target.connect.builder(target.connect.endpoint())?;
-    super::runtime()?.block_on(async {
+    super::block_on(async {
         let channels = builder.connections(1, 1).channels().map_err(Fault::usage)?;
         let asked = interruptible(channels.pool(), question(&channels), console).await?;
         asked

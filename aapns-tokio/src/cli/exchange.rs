@@ -8,7 +8,7 @@ use aapns_proto::client::{Answer, PostError};
 
 use super::console::Console;
 use super::exit::Fault;
-use super::signals::Signals;
+use super::signals::{DRAIN, Signals};
 use crate::{Builder, Pool};
 
 /// How a single request ended.
@@ -25,7 +25,7 @@ impl Exchanged<Result<Answer, PostError>> {
     }
 }
 
-/// Sends one request over one connection; a signal ends it.
+/// Sends one request over one connection; after a signal the answer has five seconds, after another none.
 pub(crate) async fn exchange(
     builder: Builder,
     request: Request,
@@ -36,7 +36,7 @@ pub(crate) async fn exchange(
     interruptible(&pool, pool.post(request), console).await
 }
 
-/// Does something with a pool and closes it; a signal closes it before.
+/// Does something with a pool and closes it; a signal drains it before, another closes it.
 pub(crate) async fn interruptible<T>(
     pool: &Pool,
     work: impl Future<Output = T>,
@@ -48,8 +48,15 @@ pub(crate) async fn interruptible<T>(
     let (result, is_interrupted) = tokio::select! {
         result = &mut work => (result, false),
         () = signals.wait() => {
-            pool.close().await;
-            (work.await, true)
+            let end = async {
+                tokio::select! {
+                    _ = pool.drain(DRAIN) => {}
+                    () = signals.wait() => {
+                        pool.close().await;
+                    }
+                }
+            };
+            (tokio::join!(work, end).0, true)
         }
     };
     console.detail(&pool.stats());

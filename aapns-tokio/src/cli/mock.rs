@@ -71,12 +71,9 @@ pub(crate) fn run(args: &MockArgs, console: Console) -> Outcome {
         ));
     }
     let builder = builder(args)?;
-    super::runtime()?.block_on(async {
+    super::block_on(async {
         let mut signals = Signals::new()?;
-        let server = builder
-            .start()
-            .await
-            .map_err(|error| start_fault(&error))?;
+        let server = builder.start().await.map_err(|error| start_fault(&error))?;
         if let Some(dir) = &args.self_signed {
             write_certificates(dir, &server)?;
             console.note(format_args!(

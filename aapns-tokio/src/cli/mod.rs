@@ -84,16 +84,24 @@ fn exit_with_70_on_a_panic() {
     }));
 }
 
-/// The runtime of the commands that wait for the network.
-fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
-    tokio::runtime::Builder::new_current_thread()
+/// Does what waits for the network, on this thread.
+fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| {
             Fault::usage(format_args!(
                 "can't start the runtime: {error}; free some file descriptors"
             ))
-        })
+        })?;
+    block_on_with(runtime, work)
+}
+
+/// Does something to its end, and no more: a thread that looks up a name or writes can't be stopped, only left.
+fn block_on_with<T>(runtime: tokio::runtime::Runtime, work: impl Future<Output = T>) -> T {
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
 }
 
 /// A command to its end, or to the first signal that asks it to stop.
@@ -102,5 +110,28 @@ async fn or_signal<T>(command: impl Future<Output = Result<T, Fault>>) -> Result
     tokio::select! {
         result = command => result,
         () = signals.wait() => Err(Fault::interrupted("interrupted; what was on its way may have been delivered")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    /// As a look-up of a name does where no DNS server answers.
+    #[test]
+    fn a_thread_that_hangs_does_not_hold_up_the_end() {
+        let (ended, hang) = mpsc::channel::<()>();
+        let (report, reported) = mpsc::channel();
+        std::thread::spawn(move || {
+            let result = block_on(async move {
+                tokio::task::spawn_blocking(move || hang.recv());
+                Ok(())
+            });
+            let _ = report.send(result.is_ok());
+        });
+        assert_eq!(reported.recv_timeout(Duration::from_secs(30)), Ok(true));
+        drop(ended);
     }
 }

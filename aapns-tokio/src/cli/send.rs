@@ -109,9 +109,7 @@ fn run_one(args: &SendArgs, device_token: &str, console: Console) -> Outcome {
     let apns_id = args.apns_id.unwrap_or_else(ApnsId::random);
     let request = request(args, device_token, apns_id)?;
     let builder = args.connect.builder(args.connect.endpoint())?;
-    let settlement = super::runtime()?
-        .block_on(exchange(builder, request, console))?
-        .settlement();
+    let settlement = super::block_on(exchange(builder, request, console))?.settlement();
     if console.json {
         let mut line = Vec::new();
         settlement

@@ -1,8 +1,12 @@
 //! SIGINT and SIGTERM (Ctrl-C elsewhere) as something to wait for.
 
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::exit::Fault;
+
+/// How long an interrupted command waits for answers.
+pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
 /// Ready once the user or the system asks the program to stop.
 pub(crate) struct Signals {

@@ -151,3 +151,60 @@ fn results_are_written_at_least_once_a_second() {
     drop(input);
     finish(child).exits(0);
 }
+
+#[test]
+fn a_signal_ends_a_run_whose_results_nobody_reads() {
+    let target = Target::new();
+    // More than a pipe holds.
+    let input = target.dir.write("in", lines(2000));
+    let mut child = spawn(&mut aapns(target.send_args(&["--input", &input])));
+    let unread = child.stdout.take();
+    wait_until("all are with the server", || {
+        target.server.processed().accepted == 2000
+    });
+    let start = Instant::now();
+    signal(&child, "TERM");
+    finish(child).exits(3).complains(&["nobody reads it"]);
+    assert!(start.elapsed() < Duration::from_secs(12));
+    drop(unread);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn after_a_signal_results_that_could_not_be_written_are_told() {
+    let target = Target::with(Server::builder().latency(Duration::from_millis(500)));
+    let args = target.send_args(&["--input", "-", "--output", "/dev/full"]);
+    let mut child = spawn(aapns(args).stdin(Stdio::piped()));
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(lines(10).as_bytes()).unwrap();
+    wait_until("all are with the server", || {
+        target.server.processed().accepted == 10
+    });
+    signal(&child, "TERM");
+    finish(child).exits(3).complains(&["output", "no space"]);
+    drop(input);
+}
+
+#[test]
+fn a_single_notification_is_answered_after_a_signal() {
+    let target = Target::with(Server::builder().latency(Duration::from_secs(1)));
+    let child = spawn(&mut aapns(target.send_args(&["abcd", "Hello", "--json"])));
+    wait_until("it is with the server", || {
+        target.server.processed().accepted == 1
+    });
+    signal(&child, "TERM");
+    let ran = finish(child).exits(0);
+    assert_eq!(ran.json()["outcome"], "delivered");
+    let target = Target::with(Server::builder().latency(Duration::from_secs(60)));
+    let args = target.send_args(&["abcd", "Hello", "--json", "--timeout", "none"]);
+    let child = spawn(&mut aapns(args));
+    wait_until("it is with the server", || {
+        target.server.processed().accepted == 1
+    });
+    let start = Instant::now();
+    signal(&child, "INT");
+    std::thread::sleep(Duration::from_millis(200));
+    signal(&child, "INT");
+    assert_eq!(finish(child).exits(3).json()["outcome"], "unknown");
+    assert!(start.elapsed() < Duration::from_secs(4));
+}

@@ -224,3 +224,52 @@ fn after_a_kill_a_journal_under_at_most_once_sends_nothing_twice() {
     assert_eq!(target.server.processed().duplicates, 0);
     assert!(target.server.processed().accepted <= 3000);
 }
+
+#[test]
+fn a_journal_that_begins_late_knows_what_a_kill_left_open() {
+    let target = Target::with(Server::builder().latency(Duration::from_secs(60)));
+    let input = target.dir.write("in", lines(1));
+    // As a run without a journal leaves it.
+    let earlier = r#"{"line": 1, "apns_id": null, "outcome": "not_processed"}"#;
+    let output = target.dir.write("out", format!("{earlier}\n"));
+    let journal = target.dir.path("journal");
+    let mut args = vec!["--input", &input, "--output", &output, "--resume"];
+    args.extend(["--journal", &journal, "--policy", "at-most-once"]);
+    args.extend(["--timeout", "none"]);
+    let mut child = spawn(&mut aapns(target.send_args(&args)));
+    wait_until("it is with the server", || {
+        target.server.processed().accepted == 1
+    });
+    child.kill().unwrap();
+    finish(child);
+    target.send(&args).exits(1);
+    let results = results(&target.dir.read("out"));
+    assert_eq!(count(&results, "unknown"), 1, "{results:?}");
+    assert_eq!(target.server.processed().accepted, 1);
+}
+
+#[test]
+fn a_line_that_may_have_been_delivered_is_marked_when_it_is_sent_again() {
+    let target = Target::new();
+    let input = target.dir.write("in", lines(3));
+    let id = "11111111-2222-4333-8444-555555555555";
+    let settled = |line: u64, outcome: &str| {
+        format!(r#"{{"line": {line}, "apns_id": null, "outcome": "{outcome}"}}"#) + "\n"
+    };
+    let output = target
+        .dir
+        .write("out", settled(1, "unknown") + &settled(2, "not_processed"));
+    let intent = format!(r#"{{"line": 3, "apns_id": "{id}"}}"#) + "\n";
+    let journal = target.dir.write("journal", intent);
+    let mut args = vec!["--input", &input, "--output", &output, "--resume"];
+    args.extend(["--journal", &journal]);
+    target.send(&args).exits(0);
+    let results = results(&target.dir.read("out"));
+    for (line, may_be_twice) in [(1, true), (2, false), (3, true)] {
+        let sent = results
+            .iter()
+            .find(|r| r["line"] == line && r["outcome"] == "delivered")
+            .unwrap();
+        assert_eq!(sent["possible_duplicate"], may_be_twice, "{sent}");
+    }
+}

@@ -93,29 +93,10 @@ pub(crate) fn run(args: &BenchArgs, console: Console) -> Outcome {
         },
         ready,
     };
-    let runtime = match args.runtime {
-        Runtime::Current => super::runtime()?,
-        Runtime::Multi => tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            // More tasks than a worker's queue holds must not starve the connections.
-            .global_queue_interval(1)
-            .build()
-            .map_err(|error| {
-                Fault::usage(format_args!(
-                    "can't start the runtime: {error}; free some threads"
-                ))
-            })?,
-    };
-    // A task of its own: what block_on runs is no worker's.
-    let report = runtime.block_on(async {
-        let measuring = tokio::spawn(measure(builder, plan, console));
-        super::or_signal(async {
-            measuring.await.map_err(|error| {
-                Fault::bug(format_args!("the bench's task ended early: {error}"))
-            })?
-        })
-        .await
-    })?;
+    let report = match args.runtime {
+        Runtime::Current => super::block_on(measure_apart(builder, plan, console)),
+        Runtime::Multi => super::block_on_with(multi()?, measure_apart(builder, plan, console)),
+    }?;
     if let Some(failure) = &report.first_failure {
         console.note(format_args!("The first failure: {failure}"));
     }
@@ -125,6 +106,34 @@ pub(crate) fn run(args: &BenchArgs, console: Console) -> Outcome {
     } else {
         Exit::Failure
     })
+}
+
+fn multi() -> Result<tokio::runtime::Runtime, Fault> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // More tasks than a worker's queue holds must not starve the connections.
+        .global_queue_interval(1)
+        .build()
+        .map_err(|error| {
+            Fault::usage(format_args!(
+                "can't start the runtime: {error}; free some threads"
+            ))
+        })
+}
+
+/// In a task of its own: what `block_on` runs is no worker's.
+async fn measure_apart(
+    builder: Builder<Tokio>,
+    plan: Plan,
+    console: Console,
+) -> Result<Report, Fault> {
+    let measuring = tokio::spawn(measure(builder, plan, console));
+    super::or_signal(async {
+        measuring
+            .await
+            .map_err(|error| Fault::bug(format_args!("the bench's task ended early: {error}")))?
+    })
+    .await
 }
 
 /// What to measure.

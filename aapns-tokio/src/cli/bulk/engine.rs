@@ -21,16 +21,13 @@ use super::tally::Tally;
 use crate::Pool;
 use crate::cli::exit::{Fault, io_text};
 use crate::cli::progress::Progress;
-use crate::cli::signals::Signals;
+use crate::cli::signals::{DRAIN, Signals};
 
 /// Lines taken up before the others get their turn: the pool's links share this thread.
 const BATCH: usize = 256;
 
 /// How often the output is flushed and the bar is moved.
 const TICK: Duration = Duration::from_millis(250);
-
-/// How long an interrupted run waits for answers.
-const DRAIN: Duration = Duration::from_secs(5);
 
 /// What a run is made of.
 pub(super) struct Setup {
@@ -54,9 +51,15 @@ pub(super) struct Summary {
     pub(super) skipped: u64,
     /// Why it ended before its input did.
     pub(super) stopped: Option<Stop>,
+}
+
+/// What a run leaves behind.
+pub(super) struct Ended {
+    pub(super) summary: Summary,
+    pub(super) output: Output,
     /// What is still to be written.
     pub(super) rest: Vec<u8>,
-    pub(super) output: Output,
+    pub(super) signals: Signals,
 }
 
 /// Why a run stops before the end of its input.
@@ -109,15 +112,18 @@ impl Engine {
     }
 
     /// Runs to the end of the input, or until something stops it; every line that was taken up has its result.
-    pub(super) async fn run(mut self) -> Summary {
+    pub(super) async fn run(mut self) -> Ended {
         std::future::poll_fn(|cx| self.poll(cx)).await;
         self.setup.progress.clear();
-        Summary {
-            tally: self.tally,
-            skipped: self.skipped,
-            stopped: self.stopped,
-            rest: self.out,
+        Ended {
+            summary: Summary {
+                tally: self.tally,
+                skipped: self.skipped,
+                stopped: self.stopped,
+            },
             output: self.setup.output,
+            rest: self.out,
+            signals: self.signals,
         }
     }
 
@@ -149,7 +155,8 @@ impl Engine {
             let Some((line, result)) = result else {
                 continue;
             };
-            let settlement = Settlement::of(&result, self.stopped.is_some());
+            let mut settlement = Settlement::of(&result, self.stopped.is_some());
+            settlement.possible_duplicate |= line.may_be_processed && settlement.attempts > 0;
             let token = device_token(&line.request);
             settlement
                 .line(line.number, Some(token), Some(line.apns_id))
@@ -235,6 +242,7 @@ impl Engine {
                     number,
                     request,
                     apns_id,
+                    may_be_processed: open.may_be_processed(),
                 });
             }
             Err(error) => {
@@ -292,8 +300,11 @@ impl Engine {
     }
 
     fn offer_output(&mut self) {
-        if let Err(error) = self.setup.output.offer(&mut self.out) {
+        if matches!(self.stopped, Some(Stop::Output(_))) {
             // Nobody will read it.
+            return self.out.clear();
+        }
+        if let Err(error) = self.setup.output.offer(&mut self.out) {
             self.out.clear();
             self.stop(Stop::Output(error));
         }
@@ -313,8 +324,12 @@ impl Engine {
     /// Reads no more, and gives what was taken up a last chance.
     fn stop(&mut self, why: Stop) {
         self.is_at_end = true;
-        if self.stopped.is_none() {
+        let is_first = self.stopped.is_none();
+        // Of a broken output results are missing: that is to be told, whatever stopped the run.
+        if is_first || matches!(why, Stop::Output(_)) {
             self.stopped = Some(why);
+        }
+        if is_first {
             let pool = self.setup.pool.clone();
             self.draining = Some(Box::pin(async move {
                 pool.drain(DRAIN).await;

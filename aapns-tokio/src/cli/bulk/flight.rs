@@ -23,6 +23,8 @@ pub(super) struct Line {
     /// Its path ends in the device token.
     pub(super) request: Request,
     pub(super) apns_id: ApnsId,
+    /// An earlier run may have delivered it.
+    pub(super) may_be_processed: bool,
 }
 
 impl Flight {

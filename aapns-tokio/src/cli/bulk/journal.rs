@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use aapns_models::ApnsId;
 use serde_json::Value;
 
+use super::ledger::Ledger;
 use crate::cli::exit::Fault;
+
+/// Intents written at once, at most.
+const BATCH: usize = 1024;
 
 /// The file, and what goes into it with the next batch.
 #[derive(Debug)]
@@ -63,6 +67,20 @@ impl Journal {
             journal.write()?;
         }
         Ok(journal)
+    }
+
+    /// Writes the intents that earlier runs didn't, before anything is sent.
+    pub(super) fn catch_up(&mut self, ledger: &Ledger) -> Result<(), Fault> {
+        let missing = ledger
+            .missing_intents()
+            .flat_map(|(intent, count)| (0..count).map(move |_| intent));
+        for (number, intent) in missing.enumerate() {
+            self.intend(intent.line, intent.apns_id);
+            if number % BATCH == BATCH - 1 {
+                self.write()?;
+            }
+        }
+        self.write()
     }
 
     /// Adds an intent to the batch.

@@ -42,12 +42,19 @@ pub(super) struct Open {
     pub(super) apns_id: Option<ApnsId>,
     /// Intents in the journal, less outcomes in the output.
     balance: i64,
+    /// A run ended without knowing whether a server processed it.
+    was_unknown: bool,
 }
 
 impl Open {
     /// It was about to be sent, and no outcome was written: a server may have processed it.
     pub(super) fn is_in_limbo(self) -> bool {
         self.balance > 0
+    }
+
+    /// A device that is sent it again may show it twice.
+    pub(super) fn may_be_processed(self) -> bool {
+        self.was_unknown || self.is_in_limbo()
     }
 }
 
@@ -112,6 +119,22 @@ impl Ledger {
         .map_err(fault)?
     }
 
+    /// Lines with more outcomes than intents, as runs without this journal leave them: their ids, and how many
+    /// intents are missing. Without these, the intent of a run that crashes would seem to have its outcome.
+    pub(super) fn missing_intents(&self) -> impl Iterator<Item = (Intent, u64)> {
+        self.open
+            .iter()
+            .filter(|(_, open)| open.balance < 0)
+            .map(|(line, open)| {
+                let apns_id = open.apns_id.unwrap_or_else(ApnsId::random);
+                let intent = Intent {
+                    line: *line,
+                    apns_id,
+                };
+                (intent, open.balance.unsigned_abs())
+            })
+    }
+
     /// Whether a line needs nothing more.
     pub(super) fn is_settled(&self, line: u64) -> bool {
         let (block, word, bit) = place(line);
@@ -154,6 +177,7 @@ impl Ledger {
         } else {
             let open = self.open.entry(result.line).or_default();
             open.balance -= 1;
+            open.was_unknown |= result.outcome == Outcome::Unknown;
             open.apns_id = result.apns_id.or(open.apns_id);
         }
     }
@@ -339,6 +363,35 @@ mod tests {
         ledger.read_output(&output).unwrap();
         ledger.read_journal(&journal).unwrap();
         assert!(ledger.take_open(2).is_in_limbo());
+    }
+
+    #[test]
+    fn intents_are_missing_where_a_run_had_no_journal() {
+        use Outcome::{Delivered, NotProcessed, Unknown};
+        let files = Files::new("missing");
+        let output = files.output(
+            &[
+                (1, Delivered),
+                (2, NotProcessed),
+                (3, Unknown),
+                (3, NotProcessed),
+                (4, NotProcessed),
+            ],
+            b"",
+        );
+        let journal = files.journal(&[1, 3, 4]);
+        let mut ledger = Ledger::new(Policy::AtLeastOnce);
+        ledger.read_output(&output).unwrap();
+        ledger.read_journal(&journal).unwrap();
+        let missing: Vec<_> = ledger
+            .missing_intents()
+            .map(|(intent, count)| (intent.line, intent.apns_id, count))
+            .collect();
+        let expected = [(2, ApnsId::from_u128(2), 1), (3, ApnsId::from_u128(103), 1)];
+        assert_eq!(missing, expected);
+        // What was unknown once stays so, whatever came of it later.
+        assert!(ledger.take_open(3).may_be_processed());
+        assert!(!ledger.take_open(2).may_be_processed());
     }
 
     #[test]

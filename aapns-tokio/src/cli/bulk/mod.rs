@@ -12,7 +12,7 @@ mod tally;
 use std::fs::{File, OpenOptions};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aapns_models::ndjson::Defaults;
 use clap::Args;
@@ -22,11 +22,15 @@ use super::console::Console;
 use super::exchange::warn;
 use super::exit::{Exit, Fault, Outcome};
 use super::progress::Progress;
-use engine::{Engine, Setup, Stop, Summary};
+use super::signals::Signals;
+use engine::{Ended, Engine, Setup, Stop, Summary};
 use journal::Journal;
 use ledger::Ledger;
 use lines::Lines;
 use output::Output;
+
+/// How long the last results may take to be written after a signal.
+const LAST_WRITE: Duration = Duration::from_secs(2);
 
 /// Flags of `send --input`.
 #[derive(Debug, Args)]
@@ -107,10 +111,13 @@ pub(crate) fn run(
         }
     }
     let (lines, octets) = open_input(input)?;
-    let journal = match &args.journal {
+    let mut journal = match &args.journal {
         Some(path) => Some(Journal::open(path, args.resume)?),
         None => None,
     };
+    if let Some(journal) = &mut journal {
+        journal.catch_up(&ledger)?;
+    }
     let earlier = (ledger.settled(), ledger.delivered());
     let output = open_output(&args.output, args.resume)?;
     // A bar among results on the same terminal would spoil both.
@@ -120,7 +127,7 @@ pub(crate) fn run(
         Progress::of_octets(octets, console)
     };
     let start = Instant::now();
-    let summary = super::runtime()?.block_on(async {
+    let (summary, written) = super::block_on(async {
         let pool = builder.pool().map_err(Fault::usage)?;
         warn(&pool, console);
         let engine = Engine::new(Setup {
@@ -134,25 +141,56 @@ pub(crate) fn run(
             timeout: connect.timeout.0,
             progress,
         })?;
-        let summary = engine.run().await;
+        let Ended {
+            summary,
+            output,
+            rest,
+            signals,
+        } = engine.run().await;
         console.detail(&pool.stats());
         if summary.stopped.is_none() {
             pool.close().await;
         }
-        Ok::<Summary, Fault>(summary)
+        let is_interrupted = matches!(summary.stopped, Some(Stop::Signal));
+        let written = finish(output, rest, signals, is_interrupted).await;
+        Ok((summary, written))
     })?;
-    conclude(summary, earlier, start, console)
+    conclude(summary, written, earlier, start, console)
 }
 
-fn conclude(summary: Summary, earlier: (u64, u64), start: Instant, console: Console) -> Outcome {
+/// Waits until the last results are written; after a signal not for long.
+async fn finish(
+    output: Output,
+    rest: Vec<u8>,
+    mut signals: Signals,
+    is_interrupted: bool,
+) -> std::io::Result<()> {
+    let writing = tokio::task::spawn_blocking(move || output.finish(rest));
+    let patience = async {
+        if !is_interrupted {
+            signals.wait().await;
+        }
+        tokio::time::sleep(LAST_WRITE).await;
+    };
+    tokio::select! {
+        biased;
+        written = writing => written.unwrap_or_else(|error| Err(std::io::Error::other(error))),
+        () = patience => Err(std::io::Error::other("nobody reads it")),
+    }
+}
+
+fn conclude(
+    summary: Summary,
+    written: std::io::Result<()>,
+    earlier: (u64, u64),
+    start: Instant,
+    console: Console,
+) -> Outcome {
     let Summary {
         tally,
         skipped,
         stopped,
-        rest,
-        output,
     } = summary;
-    let written = output.finish(rest);
     let seconds = start.elapsed().as_secs_f64();
     let rate = tally.total() as f64 / seconds.max(0.001);
     let mut words = format!(
@@ -163,7 +201,11 @@ fn conclude(summary: Summary, earlier: (u64, u64), start: Instant, console: Cons
         words += &format!("; {} settled before", counted(skipped));
     }
     console.note(words);
-    let stopped = stopped.or_else(|| written.err().map(Stop::Output));
+    let stopped = match stopped {
+        Some(Stop::Output(_)) => stopped,
+        // Results are missing, whatever else ended the run.
+        _ => written.err().map(Stop::Output).or(stopped),
+    };
     match stopped {
         Some(Stop::Journal(fault)) => Err(fault),
         Some(stop @ Stop::Output(_)) => Err(Fault::interrupted(format_args!(

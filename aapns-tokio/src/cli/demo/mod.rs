@@ -72,7 +72,7 @@ pub(crate) fn run(args: &DemoArgs, console: Console) -> Outcome {
         },
     ));
     let builder = builder(args, &server)?;
-    let run = super::runtime()?.block_on(super::or_signal(async {
+    let run = super::block_on(super::or_signal(async {
         let client = builder.build().map_err(Fault::usage)?;
         let run = send_all(&client, args.notifications, console).await;
         Ok(run.finish(client, console).await)

@@ -44,7 +44,7 @@ pub(crate) struct DoctorArgs {
 pub(crate) fn run(args: &DoctorArgs, console: Console) -> Outcome {
     let mut report = Report::new(console);
     let is_usable = credential::check(args, &mut report);
-    super::runtime()?.block_on(super::or_signal(async {
+    super::block_on(super::or_signal(async {
         let is_reachable = network::check(&args.connect, &mut report).await;
         if !args.probe {
             report.not_checked("clock", "only an answer tells it; add --probe");
