@@ -227,3 +227,29 @@ fn a_simulator_without_xcode_is_a_clear_error() {
         .exits(2)
         .complains(&["DEVICE_ID"]);
 }
+
+#[test]
+fn every_check_has_its_line_whatever_failed_before() {
+    let target = Target::with(Server::builder().expired());
+    let names = |ran: Ran| -> Vec<String> {
+        results(&ran.exits(1).stdout)
+            .iter()
+            .map(|check| check["check"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let all = [
+        "name", "tcp v4", "tcp v6", "proxy", "tls", "alpn", "http/2", "clock", "probe",
+    ];
+    let nowhere = ["--server", "https://no-such-host.invalid", "--probe"];
+    for ran in [
+        doctor(&target, &["--probe"]),
+        doctor(&target, &[]),
+        run(["doctor", "--json"].into_iter().chain(nowhere)),
+    ] {
+        let names = names(ran);
+        for name in all {
+            let count = names.iter().filter(|n| *n == name).count();
+            assert_eq!(count, 1, "{name} in {names:?}");
+        }
+    }
+}

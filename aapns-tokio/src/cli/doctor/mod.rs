@@ -46,6 +46,9 @@ pub(crate) fn run(args: &DoctorArgs, console: Console) -> Outcome {
     let is_usable = credential::check(args, &mut report);
     super::block_on(super::or_signal(async {
         let is_reachable = network::check(&args.connect, &mut report).await;
+        if !is_reachable {
+            report.rest_not_checked(&network::CHECKS);
+        }
         if !args.probe {
             report.not_checked("clock", "only an answer tells it; add --probe");
             report.not_checked(
@@ -55,7 +58,7 @@ pub(crate) fn run(args: &DoctorArgs, console: Console) -> Outcome {
         } else if is_usable && is_reachable {
             probe::check(args, &mut report, console).await;
         } else {
-            report.not_checked("probe", "what failed above comes first");
+            report.rest_not_checked(&["clock", "probe"]);
         }
         Ok(())
     }))?;

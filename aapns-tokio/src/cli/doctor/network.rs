@@ -22,6 +22,9 @@ use crate::connect::tunnel;
 /// How long each step may take.
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// All checks of this module, in their order.
+pub(super) const CHECKS: [&str; 7] = ["name", "tcp v4", "tcp v6", "proxy", "tls", "alpn", "http/2"];
+
 /// Whether pushes can reach the server.
 pub(super) async fn check(args: &ConnectArgs, report: &mut Report) -> bool {
     let endpoint = args.endpoint();

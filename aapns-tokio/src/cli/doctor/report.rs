@@ -1,5 +1,7 @@
 //! A line for each check.
 
+use std::collections::BTreeSet;
+
 use crate::cli::console::{Console, Style};
 
 /// How a check ended.
@@ -36,6 +38,8 @@ impl Verdict {
 pub(super) struct Report {
     console: Console,
     has_failed: bool,
+    /// Checks that have their line.
+    told: BTreeSet<String>,
 }
 
 impl Report {
@@ -43,6 +47,7 @@ impl Report {
         Self {
             console,
             has_failed: false,
+            told: BTreeSet::new(),
         }
     }
 
@@ -65,12 +70,22 @@ impl Report {
         self.line(check, Verdict::NotChecked, &why.to_string(), None);
     }
 
+    /// A line for each of `checks` that has none yet: one before it failed.
+    pub(super) fn rest_not_checked(&mut self, checks: &[&str]) {
+        for check in checks {
+            if !self.told.contains(*check) {
+                self.not_checked(check, "what failed above comes first");
+            }
+        }
+    }
+
     /// Whether a check failed.
     pub(super) fn has_failed(&self) -> bool {
         self.has_failed
     }
 
-    fn line(&self, check: &str, verdict: Verdict, detail: &str, advice: Option<&str>) {
+    fn line(&mut self, check: &str, verdict: Verdict, detail: &str, advice: Option<&str>) {
+        self.told.insert(check.to_owned());
         let word = verdict.as_str();
         if self.console.json {
             let line = serde_json::json!({"check": check, "result": word, "detail": detail, "advice": advice});
