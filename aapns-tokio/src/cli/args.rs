@@ -1,10 +1,22 @@
 //! The command line: what all commands share. Each command's own flags are in its module.
 
+use std::ffi::{OsStr, OsString};
+
 use clap::builder::FalseyValueParser;
 use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand};
 
 use super::console::{Color, Console};
 use super::{bench, broadcast, channels, demo, doctor, generate, mock, send, simulator};
+
+/// The flags of each kind of credential. No command takes two kinds.
+const CREDENTIALS: [&[&str]; 6] = [
+    &["cert", "key"],
+    &["p12", "p12-password-file"],
+    &["token-key", "key-id", "team-id"],
+    &["bearer-file"],
+    &["token"],
+    &["self-signed"],
+];
 
 /// What `aapns help` says after the commands.
 const FIRST_STEPS: &str = "\
@@ -92,16 +104,38 @@ impl Cli {
 
 /// The whole command line, with an environment variable for every flag.
 pub(crate) fn command() -> clap::Command {
-    with_environment(Cli::command())
+    with_environment(Cli::command(), &[])
 }
 
-fn with_environment(command: clap::Command) -> clap::Command {
+/// As [`command`], without the variables of other credentials than the one that `args` give.
+pub(crate) fn command_for(args: impl Iterator<Item = OsString>) -> clap::Command {
+    let given: Vec<OsString> = args.skip(1).take_while(|arg| arg != "--").collect();
+    let is_given = |flag: &&str| given.iter().any(|arg| is_flag(arg, flag));
+    let (chosen, others): (Vec<_>, Vec<_>) = CREDENTIALS
+        .into_iter()
+        .partition(|kind| kind.iter().any(is_given));
+    let ignored = if chosen.is_empty() {
+        Vec::new()
+    } else {
+        others.concat()
+    };
+    with_environment(Cli::command(), &ignored)
+}
+
+/// Whether an argument is `--flag` or `--flag=…`.
+fn is_flag(arg: &OsStr, flag: &str) -> bool {
+    arg.to_str()
+        .and_then(|arg| arg.strip_prefix("--")?.strip_prefix(flag))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+}
+
+fn with_environment(command: clap::Command, ignored: &[&str]) -> clap::Command {
     command
-        .mut_args(give_variable)
-        .mut_subcommands(with_environment)
+        .mut_args(|arg| give_variable(arg, ignored))
+        .mut_subcommands(|command| with_environment(command, ignored))
 }
 
-fn give_variable(arg: Arg) -> Arg {
+fn give_variable(arg: Arg, ignored: &[&str]) -> Arg {
     let Some(long) = arg.get_long() else {
         return arg;
     };
@@ -112,15 +146,36 @@ fn give_variable(arg: Arg) -> Arg {
         return arg;
     }
     let variable = format!("AAPNS_{}", long.to_uppercase().replace('-', "_"));
-    let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
-    // A value may be private: help names the variable, never what is in it.
-    let arg = arg.env(variable).hide_env_values(true).hide_env(true);
-    if is_switch {
-        // AAPNS_JSON=1 and =true switch on; 0, false and the empty string don't.
-        arg.value_parser(FalseyValueParser::new())
-    } else {
-        arg
+    let is_ignored = ignored.contains(&long);
+    // AAPNS_JSON=1 and =true switch on; 0, false and the empty string don't.
+    let (arg, is_switch) = match arg.get_action() {
+        ArgAction::SetTrue => (arg.value_parser(FalseyValueParser::new()), true),
+        ArgAction::Count => (arg.value_parser(times), true),
+        _ => (arg, false),
+    };
+    // Clap takes a switch for given whatever its variable says, and then looks for conflicts.
+    let is_absent = std::env::var_os(&variable)
+        .is_some_and(|value| value.is_empty() || (is_switch && is_off(&value)));
+    if is_ignored || is_absent {
+        return arg;
     }
+    // A value may be private: help names the variable, never what is in it.
+    arg.env(variable).hide_env_values(true).hide_env(true)
+}
+
+/// What clap's own parser of switches takes for off.
+fn is_off(value: &OsStr) -> bool {
+    ["0", "f", "false", "n", "no", "off"]
+        .iter()
+        .any(|off| value.eq_ignore_ascii_case(off))
+}
+
+/// How often a switch that counts is given: AAPNS_VERBOSE=2, or =true for once.
+fn times(text: &str) -> Result<u8, std::num::ParseIntError> {
+    let is_on = ["t", "true", "y", "yes", "on"]
+        .iter()
+        .any(|on| text.eq_ignore_ascii_case(on));
+    if is_on { Ok(1) } else { text.parse() }
 }
 
 #[cfg(test)]

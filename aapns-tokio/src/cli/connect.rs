@@ -132,8 +132,10 @@ impl ConnectArgs {
         let Some(url) = &self.proxy else {
             return Ok(None);
         };
+        // What the variable holds is not on the command line, where every process sees it.
+        let is_private = std::env::var("AAPNS_PROXY").is_ok_and(|variable| variable == *url);
         let user = url.rsplit_once('@').map_or("", |(user, _)| user);
-        if user.rsplit('/').next().is_some_and(|u| u.contains(':')) {
+        if !is_private && user.rsplit('/').next().is_some_and(|u| u.contains(':')) {
             return Err(Fault::usage(
                 "--proxy: a password doesn't belong on the command line; put it into AAPNS_PROXY_PASSWORD",
             ));

@@ -1,10 +1,16 @@
 //! Where words go: results to stdout, everything else to stderr.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use aapns_proto::pool::Stats;
 use clap::ValueEnum;
+
+use super::exit::{Exit, io_text};
+
+/// Why a result could not be written.
+static LOST: OnceLock<io::Error> = OnceLock::new();
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -53,10 +59,31 @@ impl Console {
         }
     }
 
-    /// A result, to stdout. A reader that went away (`| head`) is not an error.
+    /// A result, to stdout. A reader that went away (`| head`) is not an error; any other is kept for the end.
     pub(crate) fn result(&self, line: impl fmt::Display) {
         let mut out = io::stdout().lock();
-        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+        match writeln!(out, "{line}").and_then(|()| out.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                // The first one tells the cause.
+                let _ = LOST.set(error);
+            }
+            _ => {}
+        }
+    }
+
+    /// The exit code, once it is said if results could not be written.
+    pub(crate) fn conclude(&self, exit: Exit) -> Exit {
+        let Some(error) = LOST.get() else {
+            return exit;
+        };
+        let error = io_text(error);
+        self.error(format_args!(
+            "can't write to stdout: {error}; results are missing there"
+        ));
+        match exit {
+            Exit::Success => Exit::Interrupted,
+            exit => exit,
+        }
     }
 
     /// A word to the user, to stderr; not with `-q`.

@@ -12,7 +12,7 @@ pub(crate) enum Exit {
     Failure = 1,
     /// Wrong usage or configuration.
     Usage = 2,
-    /// A signal, or a reader that went away, cut the run short.
+    /// A signal, a reader that went away, or an output that can't be written cut the run short.
     Interrupted = 3,
     /// A bug in this program.
     Bug = 70,

@@ -1,6 +1,5 @@
 //! Completion scripts and man pages, made from the command line itself.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -62,7 +61,7 @@ pub(crate) fn man(args: &ManArgs, console: Console) -> Outcome {
             clap_mangen::Man::new(command)
                 .render(&mut page)
                 .map_err(|error| Fault::bug(format_args!("the man page can't be made: {error}")))?;
-            let _ = std::io::stdout().lock().write_all(&page);
+            console.result(String::from_utf8_lossy(&page).trim_end());
         }
     }
     Ok(Exit::Success)

@@ -37,7 +37,7 @@ use exit::{Exit, Fault, Outcome};
 /// Runs the program with the process's own arguments.
 pub fn main() -> ExitCode {
     exit_with_70_on_a_panic();
-    let cli = match args::command()
+    let cli = match args::command_for(std::env::args_os())
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches))
     {
@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
         console.error(&fault);
         fault.exit()
     });
-    exit.into()
+    console.conclude(exit).into()
 }
 
 fn run(command: Command, console: Console) -> Outcome {

@@ -352,3 +352,106 @@ fn bash_completes_flags_and_values() {
         "broadcast"
     );
 }
+
+#[test]
+fn a_variable_that_switches_off_is_as_if_it_were_absent() {
+    let target = Target::new();
+    let mut args = vec!["send", "--topic", "a.b", "abcd", "Hello", "-v"];
+    let flags = target.flags();
+    args.extend(flags.iter().map(String::as_str));
+    for off in ["0", "false", "No", "off", "n", "F", ""] {
+        let mut command = aapns(&args);
+        command.env("AAPNS_QUIET", off).env("AAPNS_ALT_PORT", off);
+        let ran = finish(spawn(&mut command)).exits(0);
+        assert!(ran.stderr.contains("1 dial"), "{ran:?}");
+    }
+    // Neither wants the other flag that it would want if it were given.
+    let mut command = aapns(["send", "abcd", "Hello", "--server", "https://127.0.0.1:9"]);
+    command.env("AAPNS_CA_ONLY", "0").env("AAPNS_CA", "");
+    command
+        .env("AAPNS_TOPIC", "a.b")
+        .env("AAPNS_TIMEOUT", "0.1");
+    finish(spawn(&mut command)).exits(1);
+    args.retain(|arg| *arg != "-v");
+    for (value, is_told) in [("true", true), ("2", true), ("0", false)] {
+        let ran = finish(spawn(aapns(&args).env("AAPNS_VERBOSE", value))).exits(0);
+        assert_eq!(ran.stderr.contains("1 dial"), is_told, "{ran:?}");
+    }
+}
+
+#[test]
+fn a_credential_on_the_command_line_overrides_one_of_another_kind() {
+    let target = Target::new();
+    let (cert, key) = (target.dir.path("client.pem"), target.dir.path("key.p8"));
+    let mut open = vec!["send", "--topic", "a.b", "abcd", "Hello"];
+    let flags = target.open_flags();
+    open.extend(flags.iter().map(String::as_str));
+    let token = ["--token-key", &key, "--key-id", "ABC123DEFG"];
+    let team = ["--team-id", "DEF123GHIJ"];
+    let run = |more: &[&[&str]], variables: &[(&str, &str)]| {
+        let mut command = aapns(open.iter().chain(more.iter().copied().flatten()));
+        finish(spawn(command.envs(variables.iter().copied())))
+    };
+    run(
+        &[&token, &team],
+        &[("AAPNS_CERT", &cert), ("AAPNS_KEY", "x")],
+    )
+    .exits(0);
+    run(&[&["--cert", &cert]], &[("AAPNS_TEAM_ID", "DEF123GHIJ")]).exits(0);
+    let equals = format!("--cert={cert}");
+    run(&[&[&equals]], &[("AAPNS_TOKEN_KEY", &key)]).exits(0);
+    // What belongs to the same credential still completes it.
+    run(&[&token], &[("AAPNS_TEAM_ID", "DEF123GHIJ")]).exits(0);
+    run(&[&["--cert", &cert]], &[("AAPNS_KEY", &cert)]).exits(0);
+    // Words of the text are no flags.
+    let text = ["send", "--topic", "a.b", "--", "abcd", "--cert"];
+    let mut command = aapns(text);
+    command.env("AAPNS_BEARER_FILE", "/no/such/file");
+    finish(spawn(&mut command))
+        .exits(2)
+        .complains(&["/no/such/file"]);
+}
+
+#[test]
+fn a_password_of_the_proxy_may_stand_in_the_variable_only() {
+    let url = "http://user:secret@127.0.0.1:9";
+    let args = [
+        "send",
+        "--topic",
+        "a.b",
+        "abcd",
+        "Hello",
+        "--timeout",
+        "0.1",
+    ];
+    let server = ["--server", "https://127.0.0.1:9"];
+    let args = || args.into_iter().chain(server);
+    finish(spawn(aapns(args()).env("AAPNS_PROXY", url))).exits(1);
+    let ran = run(args().chain(["--proxy", url])).exits(2);
+    ran.complains(&["AAPNS_PROXY_PASSWORD"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_told() {
+    let target = Target::new();
+    let full = || {
+        std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    let args = target.send_args(&["abcd", "Hello"]);
+    let child = aapns(&args)
+        .stdout(full())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    finish(child)
+        .exits(3)
+        .complains(&["can't write to stdout", "no space"]);
+    // A reader that went away wants no more.
+    let mut child = spawn(&mut aapns(["completions", "bash"]));
+    drop(child.stdout.take());
+    finish(child).exits(0);
+}
