@@ -10,6 +10,7 @@ use crate::time::Time;
 
 use super::bell::Bell;
 use super::observe::LinkWatch;
+use super::pool_task::wind_up;
 use super::reply::Reply;
 use super::runtime::Runtime;
 use super::shared::Shared;
@@ -109,12 +110,15 @@ impl<R: Runtime> Drop for LinkMachine<R> {
         let observer = &self.shared.observer;
         self.watch.given_back(observer, link.backs());
         self.watch.closed(observer, now, link.cause());
-        let wake = self.shared.with(|core| {
+        let (wake, is_orphaned) = self.shared.with(|core| {
             let wake = core.pool.link_closed(now, link);
             observer.load(&core.pool);
-            wake
+            (wake, core.is_orphaned)
         });
         self.shared.bells.ring(wake);
+        if is_orphaned {
+            wind_up(&self.shared, now);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::delivery::{DialError, DialStep};
-use crate::pool::{Action, Dial, Mint, MintError, NotAdmitted};
+use crate::pool::{Action, Close, Dial, Mint, MintError, NotAdmitted};
 use crate::time::Time;
 
 use super::connection::not_http2;
@@ -58,11 +58,7 @@ impl<R: Runtime> Future for PoolTask<R> {
         let (orders, due, is_over) = self.shared.with(|core| {
             let n = core.orders.len().min(ORDERS);
             let orders: Vec<_> = core.orders.drain(..n).collect();
-            for order in &orders {
-                if let Action::Done(done) = order {
-                    self.shared.count_unsent(&done.outcome);
-                }
-            }
+            self.shared.count_orders(&orders);
             self.shared.observer.load(&core.pool);
             (orders, core.next_timeout(), core.is_settled())
         });
@@ -82,6 +78,40 @@ impl<R: Runtime> Future for PoolTask<R> {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
+    }
+}
+
+impl<R: Runtime> Drop for PoolTask<R> {
+    /// Before its time, the runtime is gone: nothing moves any more, and nobody is to wait for that.
+    fn drop(&mut self) {
+        let now = self.shared.runtime.now();
+        self.shared.with(|core| {
+            core.is_orphaned = true;
+            core.close(now, Close::Abort);
+        });
+        wind_up(&self.shared, now);
+    }
+}
+
+/// Settles all that is queued or in line in a closed pool without a task.
+pub(super) fn wind_up<R: Runtime>(shared: &Shared<R>, now: Time) {
+    loop {
+        let orders = shared.with(|core| {
+            core.handle_timeout(now);
+            shared.observer.load(&core.pool);
+            let orders = std::mem::take(&mut core.orders);
+            shared.count_orders(&orders);
+            orders
+        });
+        if orders.is_empty() {
+            return;
+        }
+        for order in orders {
+            if let Action::Done(done) = order {
+                shared.observer.settled(now, &done);
+                Reply::settle(done);
+            }
+        }
     }
 }
 
@@ -179,7 +209,11 @@ fn timed_out(target: &Target) -> DialError {
 }
 
 /// What the future answers, if it does before the deadline.
-async fn until<R: Runtime, F: Future>(runtime: &R, deadline: Time, future: F) -> Option<F::Output> {
+pub(super) async fn until<R: Runtime, F: Future>(
+    runtime: &R,
+    deadline: Time,
+    future: F,
+) -> Option<F::Output> {
     let mut timer = runtime.timer();
     let mut future = pin!(future);
     std::future::poll_fn(|cx| match future.as_mut().poll(cx) {

@@ -49,6 +49,8 @@ pub(super) struct Core {
     pub(super) access: Access,
     pub(super) is_closing: bool,
     pub(super) is_closed: bool,
+    /// The pool's task is gone, and its runtime with it: who makes orders carries them out.
+    pub(super) is_orphaned: bool,
     /// Transports of links, those included that only take leave of the server.
     pub(super) transports: usize,
     wakes: Wakes,
@@ -81,6 +83,7 @@ impl<R: Runtime> Shared<R> {
             access,
             is_closing: false,
             is_closed: false,
+            is_orphaned: false,
             transports: 0,
             wakes: Wakes::default(),
             breaker: BreakerWatch::default(),
@@ -159,9 +162,21 @@ impl<R: Runtime> Shared<R> {
         Reply::settle(done);
     }
 
-    /// Counts what comes back unprocessed because the pool was closed. An outcome among the orders is
-    /// counted under the lock that takes it from there: without orders, all is counted.
-    pub(super) fn count_unsent(&self, outcome: &Outcome) {
+    /// An outcome among the orders is counted under the lock that takes it from there: without orders, all
+    /// is counted.
+    pub(super) fn count_orders<'a>(
+        &self,
+        orders: impl IntoIterator<Item = &'a Action<Arc<Reply>>>,
+    ) {
+        for order in orders {
+            if let Action::Done(done) = order {
+                self.count_unsent(&done.outcome);
+            }
+        }
+    }
+
+    /// Counts what comes back unprocessed because the pool was closed.
+    fn count_unsent(&self, outcome: &Outcome) {
         if let Outcome::Failed(Cause::Closed, Delivery::NotSent | Delivery::Refused) = outcome {
             self.unsent.fetch_add(1, Ordering::Relaxed);
         }

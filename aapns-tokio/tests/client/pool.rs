@@ -1,8 +1,11 @@
 //! What only a runtime with threads can show of a `Pool`; the rest is in the suite of all adapters.
 
-use aapns_tokio::mock::Server;
+use std::time::{Duration, Instant};
 
-use crate::{pool, send_all};
+use aapns_tokio::PostError;
+use aapns_tokio::mock::{Action, Scenario, Server};
+
+use crate::{LONG, builder, every, pool, request, send_all};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_threads_may_post_at_once() {
@@ -18,4 +21,50 @@ async fn many_threads_may_post_at_once() {
         assert_eq!(task.await.expect("no panic"), 500);
     }
     assert_eq!(server.processed().duplicates, 0);
+}
+
+/// A pool in a `static`, used by several `#[tokio::test]`s: the first of them ends, and its runtime with it.
+#[test]
+fn nothing_waits_for_a_runtime_that_is_gone() {
+    let scenario = Scenario {
+        rules: vec![every(1, Action::Ignore)],
+        ..Scenario::default()
+    };
+    let server = Server::builder().scenario(scenario);
+    let server = server.max_concurrent_streams(1).start_on_thread();
+    let server = server.expect("the mock");
+    let runtime = || tokio::runtime::Runtime::new().expect("a runtime");
+    for workers in [1, 2] {
+        let first = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(workers)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let (pool, posts) = first.block_on(async {
+            let builder = builder(&server).timeout(None).connections(1, 1);
+            let pool = builder.queue(2, 10_000).pool().expect("a pool");
+            let mut posts = vec![pool.post(request(0))];
+            let start = Instant::now();
+            while pool.stats().inflight == 0 {
+                assert!(start.elapsed() < LONG, "never in flight");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            posts.extend((1..100).map(|n| pool.post(request(n))));
+            (pool, posts)
+        });
+        assert!(pool.waiting() > 0, "some stand in line");
+        drop(first);
+        runtime().block_on(async {
+            for (n, post) in posts.into_iter().enumerate() {
+                let end = tokio::time::timeout(LONG, post).await;
+                let end = end.unwrap_or_else(|_| panic!("post {n} hangs"));
+                assert!(matches!(end, Err(PostError::Closed(_))), "{n}: {end:?}");
+            }
+            let end = tokio::time::timeout(LONG, pool.post(request(100))).await;
+            let end = end.expect("a post hangs");
+            assert!(matches!(end, Err(PostError::Closed(_))), "{end:?}");
+            let drained = tokio::time::timeout(LONG, pool.close()).await;
+            assert_eq!(drained.expect("closing hangs").unsent, 99);
+        });
+    }
 }
