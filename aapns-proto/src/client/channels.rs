@@ -40,6 +40,10 @@ pub enum ChannelError {
     /// The channel's id can't be a field of a request: it is too long. Nothing was sent.
     #[error("the channel's id can't be sent: {0}")]
     Invalid(#[from] InvalidField),
+    /// The client certificate says itself that it can't be used. Nothing was sent.
+    #[cfg(feature = "rustls")]
+    #[error("{0}")]
+    Certificate(#[from] super::certificate::CertificateFault),
     /// The server answered, and did not do it.
     #[error("{0}")]
     Response(ResponseError),
@@ -59,6 +63,8 @@ impl ChannelError {
     pub fn delivery(&self) -> Option<Delivery> {
         match self {
             Self::Invalid(_) => Some(Delivery::NotSent),
+            #[cfg(feature = "rustls")]
+            Self::Certificate(_) => Some(Delivery::NotSent),
             Self::Post(error) => Some(error.delivery()),
             Self::Response(_) | Self::Unreadable(_) | Self::Truncated => None,
         }
@@ -89,6 +95,8 @@ impl ChannelError {
             Self::Response(response) => response.is_retryable(),
             Self::Truncated => true,
             Self::Invalid(_) | Self::Unreadable(_) => false,
+            #[cfg(feature = "rustls")]
+            Self::Certificate(_) => false,
         }
     }
 
@@ -231,6 +239,8 @@ impl<R: Runtime> Channels<R> {
     }
 
     async fn ask(&self, request: Request, policy: Policy) -> Result<Answer, ChannelError> {
+        #[cfg(feature = "rustls")]
+        self.pool.judge_use()?;
         let options = PostOptions::new().policy(policy);
         let answer = self.pool.post_with(request, options).await?;
         if answer.response.is_success() {

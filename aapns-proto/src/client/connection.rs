@@ -12,9 +12,10 @@ use std::time::Duration;
 use crate::connection::{self, ConnectionConfig, Credit};
 use crate::delivery::{DialError, DialStep};
 use crate::job::Job;
-use crate::limits::TOKEN_RENEWAL;
+use crate::limits::{MINT_CAP, MINT_FIRST, MINT_TIMEOUT, TOKEN_RENEWAL};
 use crate::pool::{MintError, ProviderToken};
 use crate::request::Request;
+use crate::time::Time;
 
 use super::bell::Bell;
 use super::builder::{BuildError, Builder};
@@ -23,7 +24,7 @@ use super::driver::drive;
 use super::endpoint::Endpoint;
 use super::error::PostError;
 use super::observe::Observer;
-use super::pool_task::dial_until;
+use super::pool_task::{dial_until, until};
 use super::post::Answer;
 use super::reply::Reply;
 use super::runtime::{Runtime, Transport};
@@ -68,6 +69,9 @@ struct Wired<R: Runtime> {
 struct State {
     wire: connection::Connection<Arc<Reply>>,
     token: Option<ProviderToken>,
+    /// After a mint that failed: when the next one may be, and how long after the next failure.
+    mint_after: Time,
+    mint_pause: Duration,
     watchers: Watchers,
     is_over: bool,
 }
@@ -88,11 +92,11 @@ impl<R: Runtime> Connection<R> {
         dial_timeout: Duration,
         timeout: Option<Duration>,
     ) -> Result<Self, ConnectError> {
+        let deadline = runtime.now() + dial_timeout;
         let token = match &access.tokens {
-            Some(source) => Some(source.token(runtime.unix(), None).await?),
+            Some(source) => Some(mint(&runtime, source, deadline).await?),
             None => None,
         };
-        let deadline = runtime.now() + dial_timeout;
         let observer = Observer::new(endpoint);
         let since = runtime.now();
         let transport = dial_until(&runtime, access.target(endpoint), deadline, |_| {}).await;
@@ -120,6 +124,8 @@ impl<R: Runtime> Connection<R> {
             state: Mutex::new(State {
                 wire,
                 token,
+                mint_after: Time::ZERO,
+                mint_pause: MINT_FIRST,
                 watchers: Watchers::default(),
                 is_over: false,
             }),
@@ -291,28 +297,54 @@ impl<R: Runtime> Wired<R> {
     }
 
     /// Asks for the next provider token when the present one is 50 minutes old.
-    fn renew_token(self: &Arc<Self>, unix: Duration) {
+    fn renew_token(self: &Arc<Self>, now: Time, unix: Duration) {
         let Some(source) = self.tokens.clone() else {
             return;
         };
         let is_old = |token: &ProviderToken| unix.abs_diff(token.issued_at) >= TOKEN_RENEWAL;
-        let is_due = self.lock().token.as_ref().is_none_or(is_old);
+        let is_due = {
+            let state = self.lock();
+            now >= state.mint_after && state.token.as_ref().is_none_or(is_old)
+        };
         if !is_due || self.is_minting.swap(true, Ordering::AcqRel) {
             return;
         }
         let wired = Arc::clone(self);
         self.runtime.spawn(async move {
-            if let Ok(token) = source.token(unix, None).await {
-                let mut state = wired.lock();
-                let generation = state.wire.authorization_generation() + 1;
-                state
-                    .wire
-                    .set_authorization(generation, Some(token.value.clone()));
-                state.token = Some(token);
-            }
+            let minted = mint(&wired.runtime, &source, Time::NEVER).await;
+            let now = wired.runtime.now();
+            wired.lock().minted(now, minted);
             wired.is_minting.store(false, Ordering::Release);
         });
     }
+}
+
+impl State {
+    /// A renewal came to an end: the next one after a failure waits for longer each time.
+    fn minted(&mut self, now: Time, minted: Result<ProviderToken, MintError>) {
+        let Ok(token) = minted else {
+            self.mint_after = now + self.mint_pause;
+            self.mint_pause = (self.mint_pause * 2).min(MINT_CAP);
+            return;
+        };
+        let generation = self.wire.authorization_generation() + 1;
+        self.wire
+            .set_authorization(generation, Some(token.value.clone()));
+        self.token = Some(token);
+        self.mint_pause = MINT_FIRST;
+    }
+}
+
+/// A token from the source, at most until the deadline: a callback that hangs would keep all from it that share the source.
+async fn mint<R: Runtime>(
+    runtime: &R,
+    source: &TokenSource,
+    deadline: Time,
+) -> Result<ProviderToken, MintError> {
+    let deadline = deadline.min(runtime.now() + MINT_TIMEOUT);
+    let minting = source.token(runtime.unix(), None);
+    let minted = until(runtime, deadline, minting).await;
+    minted.unwrap_or_else(|| Err(MintError("timed out: no provider token came".into())))
 }
 
 /// A seat among the watchers, for as long as a future lives.

@@ -1,15 +1,19 @@
 //! Certificates and provider tokens, against a mock that checks them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use aapns_proto::Time;
 use aapns_proto::client::{Builder, Runtime, Target};
 use aapns_proto::delivery::DialError;
+use aapns_proto::pool::MintError;
 use aapns_proto::tls::Identity;
 use aapns_tokio::mock::{Action, Answer, Authentication, KEY_ID, Scenario, Server, TEAM_ID};
-use aapns_tokio::{Credential, Endpoint, TokenSource, Tokio};
+use aapns_tokio::{
+    CertificateFault, ChannelError, ConnectError, Connecting, Credential, Delivery, Endpoint,
+    TokenSource, Tokio,
+};
 
 use crate::{LONG, at, builder, request, send_all};
 
@@ -286,4 +290,118 @@ async fn a_callback_that_fails_says_why() {
         .expect_err("no token");
     assert!(error.to_string().contains("vault is sealed"), "{error}");
     let _ = at(1, Action::Ignore);
+}
+
+/// Whether tokens are to be had from [`moody`].
+#[derive(Clone, Default)]
+struct Mood {
+    is_bad: Arc<AtomicBool>,
+    calls: Arc<AtomicU64>,
+}
+
+/// A source that fails as long as it is told to.
+fn moody(mood: &Mood) -> TokenSource {
+    let mood = mood.clone();
+    TokenSource::new(move |unix| {
+        mood.calls.fetch_add(1, Ordering::Relaxed);
+        let is_bad = mood.is_bad.load(Ordering::Relaxed);
+        async move {
+            match is_bad {
+                true => Err(MintError("no signer".into())),
+                false => Ok((format!("h.{}.s", unix.as_secs()), unix)),
+            }
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_connection_whose_signer_fails_asks_it_less_and_less_often() {
+    let server = Server::start().await.expect("the mock");
+    let (runtime, mood) = (Sleeper::default(), Mood::default());
+    let endpoint = Endpoint::parse(&server.origin()).expect("the mock's origin");
+    let connection = Builder::new(runtime.clone(), endpoint)
+        .ca_pem(server.ca_pem())
+        .ca_only()
+        .timeout(LONG)
+        .credential(moody(&mood))
+        .connect()
+        .await
+        .expect("a connection");
+    mood.is_bad.store(true, Ordering::Relaxed);
+    runtime.slept.store(51 * 60, Ordering::Relaxed);
+    for n in 0..200 {
+        let answer = connection.post(request(n)).await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+    }
+    // The first one dialled; after that 0.5 s, 1 s, 2 s and so on lie between.
+    let calls = mood.calls.load(Ordering::Relaxed);
+    assert!((2..12).contains(&calls), "{calls} mints");
+    mood.is_bad.store(false, Ordering::Relaxed);
+    let end = runtime.now() + LONG;
+    while tokens(&server).len() < 2 {
+        assert!(runtime.now() < end, "never renewed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        connection.post(request(200)).await.expect("an answer");
+    }
+}
+
+#[tokio::test]
+async fn a_hung_callback_keeps_the_token_from_nobody_else() {
+    let server = Server::start().await.expect("the mock");
+    let has_hung = AtomicBool::new(false);
+    let source = TokenSource::new(move |unix| {
+        let hangs = !has_hung.swap(true, Ordering::Relaxed);
+        async move {
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            Ok(("h.c.s".to_owned(), unix))
+        }
+    });
+    let builder = builder(&server).credential(source);
+    let pool = builder.clone().pool();
+    let dial = builder.dial_timeout(Duration::from_millis(200)).connect();
+    // The pool's own task had no turn yet: it is the connection's callback that hangs.
+    let failed = tokio::time::timeout(LONG, dial).await;
+    let error = failed.expect("the dial hangs").expect_err("no token");
+    assert!(matches!(&error, ConnectError::Mint(_)), "{error:?}");
+    assert!(error.to_string().contains("timed out"), "{error}");
+    let pool = pool.expect("a pool");
+    let answer = pool.post(request(1)).await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test]
+async fn channels_are_not_managed_with_a_certificate_that_expired_meanwhile() {
+    let nowhere = |_: &str, _: u16| -> Connecting { Box::pin(std::future::pending()) };
+    let runtime = Sleeper {
+        tokio: Tokio::with_connector(nowhere),
+        ..Sleeper::default()
+    };
+    let pem = crate::certificate::apple_like(&crate::certificate::Wanted {
+        development: false,
+        production: true,
+        topics: &["com.example.app"],
+        expires: 2090,
+    });
+    let identity = Identity::from_pem(pem.as_bytes()).expect("a certificate");
+    let server = Server::start().await.expect("the mock");
+    let channels = Builder::new(runtime.clone(), Endpoint::production())
+        .ca_pem(server.ca_pem())
+        .ca_only()
+        .proxy(None)
+        .credential(identity)
+        .channels()
+        .expect("channels");
+    runtime.slept.store(100 * 366 * 86_400, Ordering::Relaxed);
+    let app = "com.example.app".parse().expect("a bundle id");
+    let list = tokio::time::timeout(LONG, channels.list(&app)).await;
+    let error = list.expect("refused at once").expect_err("expired");
+    let expired = matches!(
+        &error,
+        ChannelError::Certificate(CertificateFault::Expired { .. })
+    );
+    assert!(expired, "{error:?}");
+    assert_eq!(error.delivery(), Some(Delivery::NotSent));
+    assert!(!error.is_retryable());
 }

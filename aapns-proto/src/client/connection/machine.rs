@@ -90,7 +90,7 @@ impl<R: Runtime> Machine for WiredMachine<R> {
 
     fn turn(&mut self, now: Time, unix: Duration, _may_take: bool) -> Turn {
         self.look(now);
-        self.wired.renew_token(unix);
+        self.wired.renew_token(now, unix);
         let again = self.settle(now, RESULTS);
         self.wake_watchers(false);
         Turn { again }
