@@ -107,30 +107,34 @@ impl TokenSource {
 
     /// The present token; a new one if that was refused or is 50 minutes old.
     ///
+    /// Gives the refused one again if nothing better is to be had: it is a ready JWT, or the last early
+    /// renewal was less than 20 minutes ago.
+    ///
     /// # Cancel safety
     /// Safe: a callback that was begun is dropped with it, and the next call begins anew.
     ///
     /// # Errors
-    /// [`MintError`]: the signer's or callback's, or that a token was refused for the second time in 20 minutes.
+    /// [`MintError`]: the signer's or callback's.
     pub async fn token(
         &self,
         unix: Duration,
         refused: Option<&ProviderToken>,
     ) -> Result<ProviderToken, MintError> {
-        let Some(_turn) = self.begin(unix, refused).await? else {
+        let Some(_turn) = self.begin(unix, refused).await else {
             let present = self.0.lock().present.clone();
             return present.ok_or_else(|| MintError("no token".into()));
         };
-        let minted = match (self.0.mint)(unix).await {
-            Ok(token) if refused.is_some_and(|refused| refused.value == token.value) => {
-                Err(refused_again())
-            }
-            minted => minted,
-        };
-        observe::minted(&minted, refused.is_some());
+        let minted = (self.0.mint)(unix).await;
+        let is_again = |token: &ProviderToken| refused.is_some_and(|r| r.value == token.value);
+        let is_again = minted.as_ref().is_ok_and(is_again);
+        if is_again {
+            observe::minted::<()>(&Err(refused_again()), true);
+        } else {
+            observe::minted(&minted, refused.is_some());
+        }
         let token = minted?;
         let mut state = self.0.lock();
-        if refused.is_some() {
+        if refused.is_some() && !is_again {
             state.renewed_early = Some(unix);
         }
         state.present = Some(token.clone());
@@ -147,11 +151,7 @@ impl TokenSource {
     }
 
     /// `None`: the present token serves. `Some`: it is this caller's turn to mint.
-    async fn begin(
-        &self,
-        unix: Duration,
-        refused: Option<&ProviderToken>,
-    ) -> Result<Option<Turn>, MintError> {
+    async fn begin(&self, unix: Duration, refused: Option<&ProviderToken>) -> Option<Turn> {
         let wait = Wait {
             seat: self.0.lock().waiting.join(),
             source: &self.0,
@@ -159,17 +159,17 @@ impl TokenSource {
         std::future::poll_fn(|cx: &mut Context<'_>| {
             let mut state = self.0.lock();
             if state.serves(unix, refused) {
-                return Poll::Ready(Ok(None));
+                return Poll::Ready(None);
             }
             if state.is_minting {
                 state.waiting.listen(wait.seat, cx.waker());
                 return Poll::Pending;
             }
             if refused.is_some() && is_recent(state.renewed_early, unix) {
-                return Poll::Ready(Err(refused_again()));
+                return Poll::Ready(None);
             }
             state.is_minting = true;
-            Poll::Ready(Ok(Some(Turn(Arc::clone(&self.0)))))
+            Poll::Ready(Some(Turn(Arc::clone(&self.0))))
         })
         .await
     }
@@ -299,8 +299,10 @@ mod tests {
         assert_ne!(first, second);
         // Another pool whose token is the old one just gets the present one.
         assert_eq!(get(&source, now(2), Some(&first)).expect("present"), second);
-        assert!(get(&source, now(20), Some(&second)).is_err());
-        assert!(get(&source, now(21), Some(&second)).is_ok());
+        let again = get(&source, now(20), Some(&second)).expect("present");
+        assert_eq!(again, second, "nothing better is to be had");
+        let third = get(&source, now(21), Some(&second)).expect("renewed early");
+        assert_ne!(third, second);
     }
 
     #[test]
@@ -326,11 +328,12 @@ mod tests {
     }
 
     #[test]
-    fn a_ready_jwt_that_is_refused_is_an_error_not_a_loop() {
+    fn a_ready_jwt_that_is_refused_is_given_again() {
         let source = TokenSource::fixed("h.c.s\n").expect("a JWT");
         let token = get(&source, now(0), None).expect("it");
         assert_eq!(&token.value[..], b"bearer h.c.s");
-        assert!(get(&source, now(1), Some(&token)).is_err());
+        let again = get(&source, now(1), Some(&token)).expect("it");
+        assert_eq!(again.value, token.value);
         assert!(TokenSource::fixed("no jwt").is_err());
     }
 }

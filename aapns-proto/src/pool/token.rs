@@ -24,6 +24,8 @@ pub(crate) struct Tokens {
     stale_at: Time,
     /// The server said that the present token has expired: it isn't used any more.
     is_refused: bool,
+    /// Whoever makes tokens gave the refused one again: it is used, and refusals of it are results.
+    is_last_resort: bool,
     /// The last renewal that a refusal caused.
     early_at: Option<Time>,
     /// The mint under way.
@@ -61,6 +63,7 @@ impl Tokens {
             renew_at: Time::ZERO,
             stale_at: Time::ZERO,
             is_refused: false,
+            is_last_resort: false,
             early_at: None,
             pending: None,
             mints: 0,
@@ -179,11 +182,23 @@ impl Tokens {
             return false;
         }
         self.pending = None;
+        let is_value_of = |token: &ProviderToken, other: Option<&ProviderToken>| {
+            other.is_some_and(|other| other.value == token.value)
+        };
         match result {
-            Ok(token) if self.is_refused && self.current.as_ref() == Some(&token) => {
+            Ok(token) if is_value_of(&token, mint.refused.as_ref()) => {
+                self.current = Some(token);
+                self.is_refused = false;
+                self.is_last_resort = true;
+                self.early_at = Some(now);
+                self.error = None;
+            }
+            // It was refused after it was asked for: whoever makes tokens doesn't know yet.
+            Ok(token) if self.is_refused && is_value_of(&token, self.current.as_ref()) => {
                 self.error = Some("the token that the server refused was given again".into());
             }
             Ok(token) => {
+                self.is_last_resort &= is_value_of(&token, self.current.as_ref());
                 self.current = Some(token);
                 self.generation += 1;
                 self.is_refused = false;
@@ -204,13 +219,17 @@ impl Tokens {
         if generation < self.generation || self.is_refused || self.current.is_none() {
             return Refusal::Retry;
         }
+        let is_too_early = |at: Time| now.saturating_since(at) < TOKEN_GUARD;
+        let is_too_early = self.early_at.is_some_and(is_too_early);
+        if self.is_last_resort && is_too_early {
+            return Refusal::Settle;
+        }
         // The next one is being made, or is due and waits for its pace.
         if self.pending.is_some() || self.renew_at <= now {
             self.is_refused = true;
             return Refusal::Retry;
         }
-        let is_too_early = |at: Time| now.saturating_since(at) < TOKEN_GUARD;
-        if self.early_at.is_some_and(is_too_early) {
+        if is_too_early {
             return Refusal::Settle;
         }
         self.early_at = Some(now);

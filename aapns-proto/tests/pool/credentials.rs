@@ -97,6 +97,25 @@ fn the_reason_in_a_second_goaway_counts_as_that_in_the_first() {
 }
 
 #[test]
+fn a_refused_token_that_is_given_again_makes_the_answer_the_result() {
+    let mut net = at_work();
+    net.submit(1);
+    net.submit(2);
+    net.serve(0, |peer| peer.refuse(403, "ExpiredProviderToken"));
+    net.mint_again();
+    // Sent before the mint, and after it.
+    net.serve(0, |peer| peer.refuse(403, "ExpiredProviderToken"));
+    assert_eq!(net.outcome(), (2, Ok(403)));
+    let at = net.busy();
+    net.serve(at, |peer| peer.refuse(403, "ExpiredProviderToken"));
+    assert_eq!(net.outcome(), (1, Ok(403)));
+    net.submit(3);
+    net.answer();
+    assert_eq!(net.outcome(), (3, Ok(200)), "the pool goes on");
+    assert!(net.mints.is_empty());
+}
+
+#[test]
 fn a_goaway_about_an_expired_token_renews_it() {
     let mut net = at_work();
     net.serve(0, |peer| peer.go_away_because(1, "ExpiredProviderToken"));

@@ -175,6 +175,15 @@ impl Net {
         self.run();
     }
 
+    /// Whoever makes tokens has none but the refused one.
+    pub(crate) fn mint_again(&mut self) {
+        let mint = self.mints.remove(0);
+        let unix = self.unix();
+        let token = mint.refused.clone().expect("a refused token");
+        self.pool.minted(self.now, unix, mint, Ok(token));
+        self.run();
+    }
+
     pub(crate) fn fail_dial(&mut self, is_fatal: bool) {
         let dial = self.dials.remove(0);
         self.pool.dial_failed(self.now, dial, dial_error(is_fatal));

@@ -80,19 +80,72 @@ fn a_refused_token_is_renewed_at_once_but_not_twice_in_20_minutes() {
 }
 
 #[test]
-fn the_refused_token_given_again_is_a_failed_mint() {
+fn the_refused_token_given_again_is_used_and_its_refusals_are_results() {
     let mut world = World::new();
-    world.tokens.refused(secs(10), 1);
-    let mint = world.tokens.poll_mint(secs(10)).unwrap();
-    let unix = Duration::from_secs(EPOCH + 12);
+    let tokens = &mut world.tokens;
+    let mut give_again = |tokens: &mut Tokens, at: u64, issued_at: u64| {
+        assert_eq!(tokens.refused(secs(at), 1), Refusal::Renew);
+        assert_eq!(tokens.refused(secs(at), 1), Refusal::Retry);
+        let mint = tokens.poll_mint(secs(at)).unwrap();
+        let unix = Duration::from_secs(EPOCH + at + 2);
+        let same = ProviderToken {
+            value: token(EPOCH).value,
+            issued_at: Duration::from_secs(issued_at),
+        };
+        assert!(tokens.minted(secs(at + 2), unix, &mint, Ok(same), &mut world.rng));
+        assert!(tokens.is_usable(secs(at + 2)));
+        assert_eq!((tokens.generation(), tokens.error()), (1, None));
+        assert_eq!(tokens.refused(secs(at + 3), 1), Refusal::Settle);
+        let end = at + 2 + 20 * MINUTE;
+        assert_eq!(tokens.refused(secs(end - 1), 1), Refusal::Settle);
+        end
+    };
+    let end = give_again(tokens, 10, EPOCH);
+    // A ready JWT is as young as one likes.
+    let end = give_again(tokens, end, EPOCH + end);
+    // This one is due for renewal already, which makes no loop either.
+    let end = give_again(tokens, end, EPOCH + end - 55 * MINUTE);
+    assert_eq!(tokens.refused(secs(end), 1), Refusal::Retry);
+    assert!(!tokens.is_usable(secs(end)));
+}
+
+#[test]
+fn a_renewal_that_brings_the_refused_token_once_more_changes_nothing() {
+    let mut world = World::new();
+    let tokens = &mut world.tokens;
+    tokens.refused(secs(10), 1);
+    let mut now = secs(10);
+    for _ in 0..3 {
+        let mint = tokens.poll_mint(now).unwrap();
+        // It is due for renewal all the time.
+        let same = ProviderToken {
+            value: token(EPOCH).value,
+            issued_at: Duration::from_secs(EPOCH - 55 * MINUTE),
+        };
+        let unix = Duration::from_secs(EPOCH);
+        assert!(tokens.minted(now, unix, &mint, Ok(same), &mut world.rng));
+        let generation = tokens.generation();
+        assert_eq!(tokens.refused(now, generation), Refusal::Settle);
+        now = tokens.next().unwrap();
+    }
+}
+
+#[test]
+fn the_present_token_from_one_who_does_not_know_that_it_was_refused_is_no_answer() {
+    let mut world = World::new();
+    let at = 50 * MINUTE;
+    let mint = world.tokens.poll_mint(secs(at)).unwrap();
+    assert_eq!(world.tokens.refused(secs(at), 1), Refusal::Retry);
+    let unix = Duration::from_secs(EPOCH + at);
     let same = Ok(token(EPOCH));
-    assert!(
-        !world
-            .tokens
-            .minted(secs(12), unix, &mint, same, &mut world.rng)
-    );
-    assert!(!world.tokens.is_usable(secs(12)));
-    assert!(world.tokens.next().unwrap() > secs(12));
+    let is_new = world
+        .tokens
+        .minted(secs(at), unix, &mint, same, &mut world.rng);
+    assert!(!is_new && !world.tokens.is_usable(secs(at)));
+    let next = world.tokens.next().unwrap();
+    assert!(next > secs(at));
+    let mint = world.tokens.poll_mint(next).unwrap();
+    assert_eq!(mint.refused, Some(token(EPOCH)));
 }
 
 #[test]
