@@ -187,8 +187,15 @@ impl<R: Runtime> Builder<R> {
     /// # Errors
     /// [`BuildError`]: what is wrong, before anything is connected.
     pub fn build(self) -> Result<Client<R>, BuildError> {
+        let client = self.build_quietly()?;
+        client.pool().warn();
+        Ok(client)
+    }
+
+    /// The same, for callers with a lock: none of the user's functions is called. They [warn](Pool::warn) afterwards.
+    pub(super) fn build_quietly(self) -> Result<Client<R>, BuildError> {
         let topic = self.topic.clone();
-        Ok(Client::new(self.pool()?, topic))
+        Ok(Client::new(self.pool_quietly()?, topic))
     }
 
     /// A pool for any requests. Connects in the background.
@@ -196,6 +203,12 @@ impl<R: Runtime> Builder<R> {
     /// # Errors
     /// [`BuildError`]: what is wrong, before anything is connected.
     pub fn pool(self) -> Result<Pool<R>, BuildError> {
+        let pool = self.pool_quietly()?;
+        pool.warn();
+        Ok(pool)
+    }
+
+    fn pool_quietly(self) -> Result<Pool<R>, BuildError> {
         check_connections(self.config.min_links, self.config.max_links)?;
         let trust = self.trust()?;
         let access = trust.access(&self.credential, self.runtime.unix())?;
@@ -238,9 +251,9 @@ impl<R: Runtime> Builder<R> {
     /// # Errors
     /// [`ConnectError`](super::ConnectError): what is wrong, or the step of the dial that failed.
     pub async fn connect(self) -> Result<Connection<R>, super::ConnectError> {
-        let access = self
-            .trust()?
-            .access(&self.credential, self.runtime.unix())?;
+        let (trust, unix) = (self.trust()?, self.runtime.unix());
+        let access = trust.access(&self.credential, unix)?;
+        trust.warn(unix);
         let config = self.connection_config();
         Connection::dial(
             self.runtime,

@@ -148,6 +148,11 @@ impl<R: Runtime> Pool<R> {
         shared.trust.certificate.judge_use(unix).map(|_| ())
     }
 
+    /// Whether a push type that needs a provider token would be refused.
+    pub(super) fn has_apples_certificate(&self) -> bool {
+        self.shared().trust.certificate.is_at_apple()
+    }
+
     pub(super) fn judge_topic(&self, topic: Option<&str>) -> Result<(), CertificateFault> {
         let shared = self.shared();
         let unix = || shared.runtime.unix();
@@ -203,12 +208,23 @@ impl Present {
         }
         let info = info.map(Arc::new);
         self.is_some.store(info.is_some(), Ordering::Relaxed);
-        *self.lock() = info.clone();
-        if let Some(info) = info {
-            self.warned.store(0, Ordering::Relaxed);
+        *self.lock() = info;
+        self.warned.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Warns of the present certificate, if a warning is due.
+    pub(super) fn warn_of_present(&self, unix: Duration) {
+        if let Some(info) = self.get() {
             self.warn(&info, unix);
         }
-        Ok(())
+    }
+
+    /// Whether Apple's service knows its clients by a certificate of Apple's.
+    fn is_at_apple(&self) -> bool {
+        self.is_some.load(Ordering::Relaxed)
+            && self.environment.is_some()
+            && self.get().is_some_and(|info| info.is_apples())
     }
 
     pub(super) fn get(&self) -> Option<Arc<CertificateInfo>> {

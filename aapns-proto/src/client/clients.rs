@@ -103,34 +103,36 @@ impl<R: Runtime> Clients<R> {
     /// [`ClientsError`].
     pub fn client(&self, key: &ClientKey) -> Result<Client<R>, ClientsError> {
         let now = self.0.runtime.now();
-        let mut state = self.0.lock();
-        if state.is_closed {
-            return Err(ClientsError::Closed);
-        }
         let place = (Arc::clone(&key.credential), key.endpoint.clone());
-        if let Some(entry) = state.entries.get_mut(&place)
-            && !entry.is_closed()
-        {
-            entry.used = now;
-            return Ok(entry.give(key));
+        let present = self.0.lock().present(key, &place, now)?;
+        if let Some(client) = present {
+            return Ok(client);
+        }
+        // The user's functions are called without the lock, here and at the end.
+        let builder = self.0.builder(key);
+        // Dropped, thus closed, without it too.
+        let mut retired;
+        let mut state = self.0.lock();
+        if let Some(client) = state.present(key, &place, now)? {
+            return Ok(client);
         }
         let credential = state.credentials.get(&key.credential).cloned();
         let credential = credential
             .ok_or_else(|| ClientsError::UnknownCredential(Arc::clone(&key.credential)))?;
-        // Dropped, thus closed, without the lock.
-        let mut retired = state.entries.remove(&place);
+        retired = state.entries.remove(&place);
         if state.entries.len() >= self.0.most {
             let longest = state.longest_idle();
             let longest = longest.ok_or(ClientsError::Busy(self.0.most))?;
             retired = state.entries.remove(&longest);
         }
-        let client = self.0.build(key, credential)?;
+        let client = builder.credential(credential).build_quietly()?;
         let entry = Entry { client, used: now };
         let asked = entry.give(key);
         state.entries.insert(place, entry);
         drop(state);
         drop(retired);
         self.0.bell.ring();
+        asked.pool().warn();
         Ok(asked)
     }
 

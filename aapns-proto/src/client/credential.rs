@@ -134,6 +134,14 @@ impl Trust {
         Ok(access)
     }
 
+    /// Calls the user's function, if the certificate expires soon: never under a lock.
+    pub(super) fn warn(&self, unix: Duration) {
+        #[cfg(feature = "rustls")]
+        self.certificate.warn_of_present(unix);
+        #[cfg(not(feature = "rustls"))]
+        let _ = unix;
+    }
+
     /// The certificate that servers will see, if it is this credential's.
     #[cfg(feature = "rustls")]
     fn info(&self, credential: &Credential) -> Option<crate::tls::CertificateInfo> {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+#[cfg(feature = "rustls")]
+use aapns_models::PushType;
 use aapns_models::notification::kind::Kind;
 use aapns_models::{ApnsId, DeviceToken, Encoded, Expiration, Notification, Topic};
 use bytes::Bytes;
@@ -147,7 +149,8 @@ impl<R: Runtime> Client<R> {
     /// The same for fields and a payload that were made elsewhere.
     ///
     /// # Errors
-    /// [`SendError::Invalid`] if a value can't be a field of a request.
+    /// [`SendError::Invalid`] if a value can't be a field of a request, or if Apple takes the push type with
+    /// provider tokens alone and the credential is a certificate.
     pub fn prepare_encoded(&self, encoded: Encoded) -> Result<Prepared, SendError> {
         let topic = encoded.topic.or_else(|| {
             let topic = self.topic.as_ref()?;
@@ -156,6 +159,13 @@ impl<R: Runtime> Client<R> {
                 None => topic.clone(),
             })
         });
+        #[cfg(feature = "rustls")]
+        if let Some(push_type @ (PushType::Location | PushType::FileProvider)) = &encoded.push_type
+            && self.pool.has_apples_certificate()
+        {
+            let text = format!("push_type: {push_type} needs token authentication");
+            return Err(SendError::Invalid(text));
+        }
         #[cfg(feature = "rustls")]
         self.pool.judge_topic(topic.as_ref().map(Topic::as_str))?;
         let key = Key {
@@ -366,3 +376,6 @@ impl<R: Runtime> std::fmt::Debug for Client<R> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,8 +73,9 @@ impl<R: Runtime> Pool<R> {
     ///
     /// # Cancel safety
     /// Safe. Dropping the future takes the request back if it waits for its first attempt; one in flight
-    /// keeps its stream until its answer or deadline, is never sent again, and disturbs no other. Either
-    /// way it counts as [abandoned](crate::pool::Stats::abandoned).
+    /// keeps its stream until its answer or deadline, is never sent again, and disturbs no other; one that
+    /// waits to be sent again keeps its place in the queue until it is due, and isn't sent. In any case it
+    /// counts as [abandoned](crate::pool::Stats::abandoned).
     ///
     /// # Errors
     /// By the future: [`PostError`], which says whether the server can have processed the request.
@@ -183,6 +184,7 @@ impl<R: Runtime> Pool<R> {
             core.access = access;
             core.pool.set_credential(now, auth);
         });
+        self.0.shared.trust.warn(unix);
         Ok(())
     }
 
@@ -216,6 +218,12 @@ impl<R: Runtime> Pool<R> {
     /// Whether this is the only handle.
     pub(super) fn is_unshared(&self) -> bool {
         Arc::strong_count(&self.0) == 1
+    }
+
+    /// Calls the user's function, if the client certificate expires soon.
+    pub(super) fn warn(&self) {
+        let shared = &self.0.shared;
+        shared.trust.warn(shared.runtime.unix());
     }
 
     #[cfg(feature = "rustls")]

@@ -1,13 +1,13 @@
 //! What a client certificate says of itself, before anything is sent with it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use aapns_proto::tls::Identity;
 use aapns_tokio::mock::Server;
 use aapns_tokio::models::{DeviceToken, Notification, Topic};
 use aapns_tokio::{
-    BuildError, Builder, CertificateFault, Connecting, Credential, Delivery, Endpoint, SendError,
-    Stream, Tokio,
+    BuildError, Builder, CertificateFault, ClientKey, Clients, Connecting, Credential, Delivery,
+    Endpoint, SendError, Stream, Tokio,
 };
 use tokio::net::TcpStream;
 
@@ -138,4 +138,78 @@ async fn other_servers_are_not_judged_but_warned_of() {
     assert!(warnings[0].remaining.is_zero());
     let warning = client.certificate_warning().expect("it has expired");
     assert_eq!(warning.not_after, warnings[0].not_after);
+}
+
+#[tokio::test]
+async fn a_push_type_for_tokens_alone_is_refused_with_a_certificate() {
+    let (server, builder) = apple().await;
+    let certificate = credential(&wanted(&[APP]));
+    let client = builder.credential(certificate).build().expect("a client");
+    let client = client.with_topic(Topic::new(APP).expect("a topic"));
+    let errors = [
+        client.send(&device(), &Notification::location()).await,
+        client
+            .send(&device(), &Notification::file_provider("root"))
+            .await,
+    ];
+    for error in errors {
+        let error = error.expect_err("not with a certificate");
+        let text = error.to_string();
+        assert!(matches!(error, SendError::Invalid(_)), "{text}");
+        assert!(text.contains("needs token authentication"), "{text}");
+    }
+    assert_eq!(server.processed().processed, 0);
+    // With a token it is the server's to judge.
+    let token = Credential::bearer("h.c.s").expect("a JWT");
+    client.set_credential(&token).expect("a credential");
+    let location = client.prepare(&Notification::location());
+    location.expect("nothing against it");
+}
+
+/// Both of the user's functions may use the set.
+#[tokio::test]
+async fn the_functions_of_a_set_of_clients_are_called_without_its_lock() {
+    let server = Server::start().await.expect("the mock");
+    let set = Arc::new(OnceLock::<Clients>::new());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let look = {
+        let (set, seen) = (Arc::clone(&set), Arc::clone(&seen));
+        move |who: &str| {
+            let clients = set.get().expect("it was set");
+            let text = format!("{who} {} {clients:?}", clients.len());
+            seen.lock().expect("unpoisoned").push(text);
+        }
+    };
+    let ca = server.ca_pem().to_owned();
+    let old = credential(&Wanted {
+        expires: 2020,
+        ..wanted(&[])
+    });
+    let clients = Clients::builder()
+        .each(move |builder| {
+            look("each");
+            let look = look.clone();
+            builder
+                .ca_pem(ca.as_str())
+                .ca_only()
+                .on_certificate_warning(move |_| look("warning"))
+        })
+        .credential("old", old)
+        .build();
+    set.set(clients.clone()).expect("once");
+    let endpoint = Endpoint::parse(&server.origin()).expect("the mock's origin");
+    let (done, is_done) = std::sync::mpsc::channel();
+    let handle = tokio::runtime::Handle::current();
+    // A deadlock is a failure here, not a test that hangs.
+    std::thread::spawn(move || {
+        let _runtime = handle.enter();
+        let made = clients.client(&ClientKey::new("old", endpoint));
+        done.send(made.map(drop)).ok();
+    });
+    let made = is_done.recv_timeout(LONG).expect("no deadlock");
+    made.expect("a client");
+    let seen = seen.lock().expect("unpoisoned").clone();
+    assert_eq!(seen.len(), 2, "{seen:?}");
+    assert!(seen[0].starts_with("each 0 "), "{seen:?}");
+    assert!(seen[1].starts_with("warning 1 "), "{seen:?}");
 }

@@ -202,3 +202,23 @@ async fn the_last_handle_dropped_closes_all() {
     drop(clients);
     until("closed", || server.connections() == 0).await;
 }
+
+#[tokio::test]
+async fn a_client_in_use_stays_even_where_none_may_be_idle() {
+    let server = Server::start().await.expect("the mock");
+    let clients = builder(&[&server]).idle(Duration::ZERO);
+    let clients = clients
+        .credential("a", Credential::None)
+        .credential("b", Credential::None)
+        .build();
+    let held = clients.client(&key("a", &server)).expect("a client");
+    send(&held).await.expect("sent");
+    // The sweeper looks whenever one was made.
+    drop(clients.client(&key("b", &server)).expect("a client"));
+    until("b retired", || clients.len() == 1).await;
+    let same = clients.client(&key("a", &server)).expect("the same");
+    send(&same).await.expect("sent");
+    assert_eq!(held.stats().completed, 2, "it was never replaced");
+    drop((held, same));
+    until("retired", || clients.is_empty()).await;
+}

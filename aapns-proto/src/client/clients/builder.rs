@@ -37,6 +37,9 @@ impl<R: Runtime> ClientsBuilder<R> {
 
     /// How each client is set up: numbers of connections, timeouts, authorities. Server and credential are
     /// the key's.
+    ///
+    /// The function is called whenever a client has to be made, now and then more than once for one. No lock of
+    /// the set is held: it may use the set, but to ask for the same client there has no end.
     pub fn each(
         mut self,
         template: impl Fn(Builder<R>) -> Builder<R> + Send + Sync + 'static,

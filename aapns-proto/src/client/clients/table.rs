@@ -7,7 +7,7 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 
 use crate::client::bell::Bell;
-use crate::client::builder::{BuildError, Builder};
+use crate::client::builder::Builder;
 use crate::client::credential::Credential;
 use crate::client::endpoint::Endpoint;
 use crate::client::handle::Client;
@@ -15,7 +15,10 @@ use crate::client::pool::State;
 use crate::client::runtime::{Runtime, Timer};
 use crate::time::Time;
 
-use super::ClientKey;
+use super::{ClientKey, ClientsError};
+
+/// How soon to look again at a client that is in use.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) type Template<R> = Box<dyn Fn(Builder<R>) -> Builder<R> + Send + Sync>;
 
@@ -47,16 +50,10 @@ impl<R: Runtime> Inner<R> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn build(
-        &self,
-        key: &ClientKey,
-        credential: Credential,
-    ) -> Result<Client<R>, BuildError> {
+    /// What sets up a client of this key, as the user wants each. Not under the lock.
+    pub(super) fn builder(&self, key: &ClientKey) -> Builder<R> {
         let builder = Builder::new(self.runtime.clone(), key.endpoint.clone());
-        (self.template)(builder)
-            .endpoint(key.endpoint.clone())
-            .credential(credential)
-            .build()
+        (self.template)(builder).endpoint(key.endpoint.clone())
     }
 
     /// Closes what has been idle for long enough; the moment of the next look.
@@ -68,11 +65,16 @@ impl<R: Runtime> Inner<R> {
                 entry.used = now;
             }
         }
-        let is_kept = |entry: &Entry<R>| entry.used + self.idle > now;
+        let is_kept = |entry: &Entry<R>| !entry.is_idle() || entry.used + self.idle > now;
         let entries = std::mem::take(&mut state.entries);
         let (kept, retired): (BTreeMap<_, _>, BTreeMap<_, _>) =
             entries.into_iter().partition(|(_, entry)| is_kept(entry));
-        let next = kept.values().map(|entry| entry.used + self.idle).min();
+        let due = |entry: &Entry<R>| match entry.used < now {
+            true => entry.used + self.idle,
+            // In use just now: not to look again and again.
+            false => now + self.idle.max(LOOK),
+        };
+        let next = kept.values().map(due).min();
         state.entries = kept;
         drop(state);
         drop(retired);
@@ -87,6 +89,23 @@ impl<R: Runtime> Drop for Inner<R> {
 }
 
 impl<R: Runtime> Table<R> {
+    /// A handle of the client that is there.
+    pub(super) fn present(
+        &mut self,
+        key: &ClientKey,
+        place: &(Arc<str>, Endpoint),
+        now: Time,
+    ) -> Result<Option<Client<R>>, ClientsError> {
+        if self.is_closed {
+            return Err(ClientsError::Closed);
+        }
+        let entry = self.entries.get_mut(place);
+        Ok(entry.filter(|entry| !entry.is_closed()).map(|entry| {
+            entry.used = now;
+            entry.give(key)
+        }))
+    }
+
     pub(super) fn of(&self, name: &str) -> impl Iterator<Item = &Entry<R>> {
         let of_name = move |((of, _), _): &(&(Arc<str>, Endpoint), &Entry<R>)| **of == *name;
         self.entries.iter().filter(of_name).map(|(_, entry)| entry)
