@@ -135,7 +135,8 @@ impl World {
         let credit = self.connection.credit();
         let tag = self.used;
         self.used += 1;
-        let deadline = tag.is_multiple_of(3)
+        let deadline = tag
+            .is_multiple_of(3)
             .then_some(self.now + Duration::from_millis(u64::from(tag % 7) * 500 + 1));
         match self
             .connection
