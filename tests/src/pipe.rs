@@ -71,6 +71,11 @@ impl Pipe {
         self.cut_at.get_or_insert(self.delivered + more);
     }
 
+    /// Takes back a cut that is still to come.
+    pub fn spare(&mut self) {
+        self.cut_at = None;
+    }
+
     /// Ends the pipe.
     pub fn end(&mut self, end: End) {
         if end == End::Reset {
@@ -288,6 +293,8 @@ mod tests {
     #[test]
     fn a_cut_delivers_up_to_its_octet_and_then_resets() {
         let mut pipe = Pipe::default();
+        pipe.cut_after(2);
+        pipe.spare();
         pipe.cut_after(4);
         pipe.write(Time::ZERO, b"abc", MS);
         pipe.write(Time::ZERO, b"def", MS);

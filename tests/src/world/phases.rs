@@ -54,6 +54,10 @@ impl World {
         self.clock_offset = 0;
         self.revoked = Revoked::default();
         for conn in 0..self.conns.len() {
+            if let Some(the) = self.conns.get_mut(conn) {
+                the.up.spare();
+                the.down.spare();
+            }
             self.on_server_acts(conn, Act::Heal);
         }
         if self.phase == Phase::Faults {
