@@ -211,8 +211,11 @@ pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// Addresses of one name that a dial tries: at 250 ms apart, more wouldn't fit its 10 s.
 pub const DIAL_ADDRESSES: usize = 40;
 
-/// Octets that a connection which is over still reads, to let its GOAWAY arrive: two full socket buffers.
-pub const FAREWELL_OCTETS: usize = 8 * 1024 * 1024;
+/// Octets that a connection which is over still reads, to let its GOAWAY arrive: what a flood can pour in
+/// within the second that this may take.
+pub const FAREWELL_OCTETS: usize = 64 * 1024 * 1024;
+/// Reads of it at a time; then others have their turn.
+pub const FAREWELL_READS: usize = 64;
 
 /// A dial's driver gives up at its deadline, and knows which step hung: it has this long to say so.
 pub const DIAL_GRACE: Duration = Duration::from_millis(500);

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::runtime::{Runtime, Timer, Transport};
-use crate::limits::FAREWELL_OCTETS;
+use crate::limits::{FAREWELL_OCTETS, FAREWELL_READS};
 use crate::time::Time;
 
 /// Flushes, ends our side, and reads on until the server has ended its own.
@@ -50,13 +50,17 @@ impl<R: Runtime> Future for Farewell<'_, R> {
             }
         }
         let mut scrap = [0; 4096];
-        while this.left > 0 {
+        for _ in 0..FAREWELL_READS {
             match this.transport.poll_read(cx, &mut scrap) {
                 Poll::Ready(Ok(n @ 1..)) => this.left = this.left.saturating_sub(n),
                 Poll::Ready(_) => return Poll::Ready(()),
                 Poll::Pending => return Poll::Pending,
             }
+            if this.left == 0 {
+                return Poll::Ready(());
+            }
         }
-        Poll::Ready(())
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
