@@ -29,7 +29,7 @@ use super::post::Answer;
 use super::reply::Reply;
 use super::runtime::{Runtime, Transport};
 use super::token::TokenSource;
-use super::watchers::{Seat, Watchers};
+use super::watchers::{Watched, Watchers, Watching};
 use machine::WiredMachine;
 
 /// Why there is no connection.
@@ -347,22 +347,9 @@ async fn mint<R: Runtime>(
     minted.unwrap_or_else(|| Err(MintError("timed out: no provider token came".into())))
 }
 
-/// A seat among the watchers, for as long as a future lives.
-struct Watching<'a, R: Runtime> {
-    wired: &'a Wired<R>,
-    seat: Seat,
-}
-
-impl<'a, R: Runtime> Watching<'a, R> {
-    fn new(wired: &'a Wired<R>) -> Self {
-        let seat = wired.lock().watchers.join();
-        Self { wired, seat }
-    }
-}
-
-impl<R: Runtime> Drop for Watching<'_, R> {
-    fn drop(&mut self) {
-        self.wired.lock().watchers.leave(self.seat);
+impl<R: Runtime> Watched for Wired<R> {
+    fn with_watchers<O>(&self, f: impl FnOnce(&mut Watchers) -> O) -> O {
+        f(&mut self.lock().watchers)
     }
 }
 

@@ -21,7 +21,7 @@ use super::pool::State;
 use super::reply::{Place, Reply};
 use super::room::Room;
 use super::runtime::Runtime;
-use super::watchers::{Seat, Watchers};
+use super::watchers::{Watched, Watchers, Watching};
 
 /// One pool's common ground.
 pub(super) struct Shared<R> {
@@ -183,22 +183,9 @@ impl<R: Runtime> Shared<R> {
     }
 }
 
-/// A seat among the watchers, for as long as a future lives.
-struct Watching<'a, R: Runtime> {
-    shared: &'a Shared<R>,
-    seat: Seat,
-}
-
-impl<'a, R: Runtime> Watching<'a, R> {
-    fn new(shared: &'a Shared<R>) -> Self {
-        let seat = shared.with(|core| core.watchers.join());
-        Self { shared, seat }
-    }
-}
-
-impl<R: Runtime> Drop for Watching<'_, R> {
-    fn drop(&mut self) {
-        self.shared.with(|core| core.watchers.leave(self.seat));
+impl<R: Runtime> Watched for Shared<R> {
+    fn with_watchers<O>(&self, f: impl FnOnce(&mut Watchers) -> O) -> O {
+        self.with(|core| f(&mut core.watchers))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::limits::{TOKEN_GUARD, TOKEN_RENEWAL};
 use crate::pool::{MintError, ProviderToken};
 
 use super::observe;
-use super::watchers::{Seat, Watchers};
+use super::watchers::{Watched, Watchers, Watching};
 
 type Minting = Pin<Box<dyn Future<Output = Result<ProviderToken, MintError>> + Send>>;
 type Mint = Box<dyn Fn(Duration) -> Minting + Send + Sync>;
@@ -152,17 +152,14 @@ impl TokenSource {
 
     /// `None`: the present token serves. `Some`: it is this caller's turn to mint.
     async fn begin(&self, unix: Duration, refused: Option<&ProviderToken>) -> Option<Turn> {
-        let wait = Wait {
-            seat: self.0.lock().waiting.join(),
-            source: &self.0,
-        };
+        let watching = Watching::new(&*self.0);
         std::future::poll_fn(|cx: &mut Context<'_>| {
             let mut state = self.0.lock();
             if state.serves(unix, refused) {
                 return Poll::Ready(None);
             }
             if state.is_minting {
-                state.waiting.listen(wait.seat, cx.waker());
+                state.waiting.listen(watching.seat, cx.waker());
                 return Poll::Pending;
             }
             if refused.is_some() && is_recent(state.renewed_early, unix) {
@@ -213,15 +210,9 @@ impl Drop for Turn {
     }
 }
 
-/// A future that waits for another's turn to end; over when dropped.
-struct Wait<'a> {
-    source: &'a Source,
-    seat: Seat,
-}
-
-impl Drop for Wait<'_> {
-    fn drop(&mut self) {
-        self.source.lock().waiting.leave(self.seat);
+impl Watched for Source {
+    fn with_watchers<O>(&self, f: impl FnOnce(&mut Watchers) -> O) -> O {
+        f(&mut self.lock().waiting)
     }
 }
 

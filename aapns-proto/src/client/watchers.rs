@@ -51,6 +51,32 @@ impl Watchers {
     }
 }
 
+/// Where there are watchers, behind a lock.
+pub(super) trait Watched {
+    /// Does this with them, under the lock.
+    fn with_watchers<O>(&self, f: impl FnOnce(&mut Watchers) -> O) -> O;
+}
+
+/// A seat for as long as a future lives.
+pub(super) struct Watching<'a, W: Watched> {
+    watched: &'a W,
+    pub(super) seat: Seat,
+}
+
+impl<'a, W: Watched> Watching<'a, W> {
+    pub(super) fn new(watched: &'a W) -> Self {
+        let seat = watched.with_watchers(Watchers::join);
+        Self { watched, seat }
+    }
+}
+
+impl<W: Watched> Drop for Watching<'_, W> {
+    fn drop(&mut self) {
+        self.watched
+            .with_watchers(|watchers| watchers.leave(self.seat));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
