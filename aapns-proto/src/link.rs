@@ -182,6 +182,11 @@ impl<T: Tag> Link<T> {
         self.sort(now);
     }
 
+    /// Requests in flight on the connection.
+    pub fn in_flight(&self) -> usize {
+        self.connection.in_flight()
+    }
+
     /// Takes the end of one request.
     pub fn poll_done(&mut self) -> Option<Done<T>> {
         self.hand.done.pop_front()

@@ -45,6 +45,8 @@ pub trait Wire {
     fn poll_timeout(&self) -> Option<(Time, Wakeup)>;
     /// Time passed.
     fn handle_timeout(&mut self, now: Time);
+    /// Requests in flight.
+    fn in_flight(&self) -> usize;
 }
 
 /// One HTTP/2 connection as a driver loop sees it: bytes in, bytes out, time, and a step between.
@@ -90,6 +92,9 @@ macro_rules! forward_wire {
             }
             fn handle_timeout(&mut self, now: Time) {
                 $machine::handle_timeout(self, now);
+            }
+            fn in_flight(&self) -> usize {
+                $machine::in_flight(self)
             }
         }
     };

@@ -4,6 +4,7 @@
 //! heed a wake → timers due → read, at most k times → turn (take work, hand out results)
 //!      → write until pending → flush → park until readable, writable, woken or due
 //! ```
+//! While answers come slowly and by the few, reading rests for a moment at a time ([`Pace`]).
 //! Reading before writing puts window updates, acknowledgements and new requests into one write;
 //! one flush a turn puts the frames of many requests into one TLS record.
 
@@ -20,6 +21,7 @@ use crate::time::Time;
 
 use super::bell::Bell;
 use super::farewell::Farewell;
+use super::pace::Pace;
 use super::runtime::{Runtime, Timer, Transport};
 
 /// Reads in a turn: enough for a full socket buffer, few enough that writing isn't held up.
@@ -56,6 +58,9 @@ struct Driver<'t, R: Runtime, M> {
     /// Writing is over; reading until then.
     failure: Option<(Time, Disconnect)>,
     is_disconnected: bool,
+    /// The last turn left something to do.
+    is_due: bool,
+    pace: Pace,
 }
 
 /// How long a server may take to hear the last of us, and to end its side.
@@ -81,6 +86,8 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
             is_stalled: false,
             failure: None,
             is_disconnected: false,
+            is_due: false,
+            pace: Pace::default(),
         }
     }
 
@@ -105,6 +112,15 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
         !self.is_stalled && !self.needs_flush && self.failure.is_none() && !self.is_disconnected
     }
 
+    /// Whether there is nothing to do until answers have gathered.
+    fn is_resting(&mut self, cx: &mut Context<'_>) -> bool {
+        let now = self.runtime.now();
+        !self.is_due
+            && self.is_clear()
+            && self.pace.is_resting(now)
+            && self.park(cx, now) == Step::Rest
+    }
+
     fn handle_timeout(&mut self, now: Time) {
         self.machine.with(|wire| {
             if wire.poll_timeout().is_some_and(|(at, _)| at <= now) {
@@ -119,9 +135,10 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
     }
 
     fn read(&mut self, cx: &mut Context<'_>, now: Time) -> Step {
-        if self.is_disconnected {
+        if self.pace.is_resting(now) || self.is_disconnected {
             return Step::Rest;
         }
+        let before = self.machine.with(|wire| wire.in_flight());
         for _ in 0..READS {
             let transport = &mut *self.transport;
             let read = self.machine.with(|wire| {
@@ -135,7 +152,11 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
                 Poll::Ready(Ok(0)) => self.disconnect(now, Disconnect::Eof),
                 Poll::Ready(Ok(_)) => continue,
                 Poll::Ready(Err(error)) => self.disconnect(now, disconnect(&error)),
-                Poll::Pending => {}
+                Poll::Pending => {
+                    let in_flight = self.machine.with(|wire| wire.in_flight());
+                    self.pace
+                        .read(now, before.saturating_sub(in_flight), in_flight);
+                }
             }
             return Step::Rest;
         }
@@ -187,7 +208,8 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
         let due = self.machine.with(|wire| wire.poll_timeout());
         let due = due.map(|(at, _)| at);
         let failure = self.failure.map(|(until, _)| until);
-        match due.into_iter().chain(failure).min() {
+        let rest = self.pace.rest_until();
+        match due.into_iter().chain(failure).chain(rest).min() {
             Some(at) if at <= now => Step::Again,
             Some(at) if self.timer.poll_until(cx, at).is_ready() => Step::Again,
             _ => Step::Rest,
@@ -225,6 +247,8 @@ impl<R: Runtime, M: Machine + Unpin> Future for Driver<'_, R, M> {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
+        } else if !this.has_yielded && this.is_resting(cx) {
+            return Poll::Pending; // it was only the socket that woke us
         }
         this.has_yielded = false;
         let step = this.turn(cx);
@@ -233,7 +257,8 @@ impl<R: Runtime, M: Machine + Unpin> Future for Driver<'_, R, M> {
             let until = this.runtime.now() + LEAVE;
             return Poll::Ready(may_listen.then_some(until));
         }
-        if step == Step::Again {
+        this.is_due = step == Step::Again;
+        if this.is_due {
             cx.waker().wake_by_ref();
         }
         Poll::Pending

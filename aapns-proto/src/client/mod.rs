@@ -46,6 +46,7 @@ pub mod observability;
 )]
 mod observe;
 mod options;
+mod pace;
 mod pool;
 mod pool_task;
 mod post;

@@ -108,6 +108,9 @@ struct Puppeteer {
     input: [u8; 16],
     output: Vec<u8>,
     is_closed: bool,
+    /// Each octet that is read answers one.
+    in_flight: usize,
+    due: Option<Time>,
 }
 
 impl Wire for Puppeteer {
@@ -116,6 +119,7 @@ impl Wire for Puppeteer {
     }
     fn handle_read(&mut self, _: Time, n: usize) {
         note(&self.log, format!("read {n}"));
+        self.in_flight = self.in_flight.saturating_sub(n);
     }
     fn transmit(&mut self) -> &[u8] {
         &self.output
@@ -128,9 +132,15 @@ impl Wire for Puppeteer {
         self.is_closed = true;
     }
     fn poll_timeout(&self) -> Option<(Time, Wakeup)> {
-        None
+        self.due.map(|at| (at, Wakeup::Deadline))
     }
-    fn handle_timeout(&mut self, _: Time) {}
+    fn handle_timeout(&mut self, _: Time) {
+        note(&self.log, "timeout".into());
+        self.due = None;
+    }
+    fn in_flight(&self) -> usize {
+        self.in_flight
+    }
 }
 
 impl Machine for Puppet {
@@ -188,6 +198,8 @@ impl World {
             input: [0; 16],
             output: Vec::new(),
             is_closed: false,
+            in_flight: 0,
+            due: None,
         };
         let machine = Puppet {
             log: Arc::clone(&log),
@@ -205,6 +217,10 @@ impl World {
             log,
             wakes: Arc::default(),
         }
+    }
+
+    fn pass(&self, nanos: u64) {
+        self.runtime.nanos.fetch_add(nanos, Ordering::Relaxed);
     }
 
     /// Polls once; what happened, whether it woke itself, and whether it is over.
@@ -303,6 +319,60 @@ fn a_flood_of_input_does_not_hold_up_output() {
     assert_eq!(log.iter().filter(|line| *line == "read 16").count(), READS);
     assert_eq!(log[READS..], ["take", "write 1", "flush"]);
     assert!(woke);
+}
+
+/// Lets answers come one at a time, 0.1 ms apart, until the driver rests: 1,000 in flight take 0.1 s each.
+fn rested(work: usize) -> World {
+    let mut world = World::new(work, |_| {});
+    world.driver.machine.wire.in_flight = 1_000;
+    world.poll();
+    while world.driver.pace.rest_until().is_none() {
+        world.pass(100_000);
+        world.driver.transport.reads.push_back(Ok(vec![0]));
+        let (log, woke, _) = world.poll();
+        assert_eq!(log[0], "read 1");
+        assert!(!woke);
+    }
+    world
+}
+
+#[test]
+fn answers_that_trickle_are_left_to_gather() {
+    let mut world = rested(0);
+    for _ in 0..9 {
+        world.pass(100_000);
+        world.driver.transport.reads.push_back(Ok(vec![0]));
+        let (log, woke, _) = world.poll();
+        assert_eq!(log, [""; 0], "not even a turn, whatever wakes it");
+        assert!(!woke);
+    }
+    world.pass(100_000);
+    let (log, _, _) = world.poll();
+    assert_eq!(log[..8], ["read 1"; 8]);
+}
+
+#[test]
+fn a_rest_holds_up_no_request_and_no_timeout() {
+    let mut world = rested(3);
+    world.driver.transport.reads.push_back(Ok(vec![0]));
+    world.driver.bell.ring();
+    assert_eq!(world.poll(), (vec!["wake".into()], true, false));
+    assert_eq!(world.poll().0, ["take", "write 3", "flush"]);
+    world.driver.machine.wire.due = Some(world.runtime.now());
+    assert_eq!(world.poll().0, ["timeout", "take", "write 3", "flush"]);
+}
+
+#[test]
+fn a_rest_does_not_hide_that_the_transport_takes_more() {
+    let mut world = rested(3);
+    world.driver.transport.writes.push_back(Poll::Pending);
+    world.driver.bell.ring();
+    world.poll();
+    assert_eq!(world.poll().0, ["take"]);
+    let (log, woke, _) = world.poll();
+    assert_eq!(log, ["may not take", "write 3", "flush"]);
+    assert!(woke);
+    assert_eq!(world.poll().0, ["take", "write 3", "flush"]);
 }
 
 #[test]
