@@ -292,6 +292,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(not(any(feature = "tracing", feature = "metrics")))]
     fn a_reply_that_waits_is_small() {
         assert!(size_of::<Reply>() <= 72, "{}", size_of::<Reply>());
     }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -12,12 +12,18 @@ use futures_core::Stream;
 ///
 /// For many requests at once this is cheaper than `FuturesUnordered`: a place in it is made once and used
 /// again. [`Post`](super::Post) and [`Sending`](super::Sending) go into it as they are.
+///
+/// Results that came since the last poll come in no particular order.
 #[derive(Debug)]
 pub struct Unordered<C, F> {
     slots: Vec<Slot<C, F>>,
+    /// Each has the bits of [`BLOCK`] slots.
+    blocks: Vec<Arc<Block>>,
     free: Vec<usize>,
-    /// Slots to poll, taken from `shared` in one go.
+    /// Slots to poll.
     due: Vec<usize>,
+    /// Blocks to look at, taken from `shared` in one go.
+    woken: Vec<usize>,
     shared: Arc<Shared>,
 }
 
@@ -25,23 +31,35 @@ pub struct Unordered<C, F> {
 #[derive(Debug)]
 struct Slot<C, F> {
     entry: Option<(C, F)>,
-    bell: Arc<SlotBell>,
     waker: Waker,
 }
 
+/// Slots whose wakes are gathered in one word: as a rule a wake is one step, and only the first of a block
+/// needs the lock.
+const BLOCK: usize = u64::BITS as usize;
+
 #[derive(Debug)]
-struct SlotBell {
+struct Block {
     index: usize,
-    is_due: AtomicBool,
+    /// Slots that were woken.
+    woken: AtomicU64,
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
-struct Shared(Mutex<Due>);
+/// Wakes one slot.
+#[derive(Debug)]
+struct Bell {
+    bit: u64,
+    block: Arc<Block>,
+}
 
 #[derive(Debug, Default)]
-struct Due {
-    slots: Vec<usize>,
+struct Shared(Mutex<Woken>);
+
+#[derive(Debug, Default)]
+struct Woken {
+    /// Blocks with bits, each once.
+    blocks: Vec<usize>,
     listener: Option<Waker>,
 }
 
@@ -50,8 +68,10 @@ impl<C, F: Future + Unpin> Unordered<C, F> {
     pub fn new() -> Self {
         Self {
             slots: Vec::new(),
+            blocks: Vec::new(),
             free: Vec::new(),
             due: Vec::new(),
+            woken: Vec::new(),
             shared: Arc::default(),
         }
     }
@@ -71,9 +91,7 @@ impl<C, F: Future + Unpin> Unordered<C, F> {
         let index = self.free.pop().unwrap_or_else(|| self.grow());
         if let Some(slot) = self.slots.get_mut(index) {
             slot.entry = Some((context, future));
-            if !slot.bell.is_due.swap(true, Ordering::AcqRel) {
-                self.due.push(index);
-            }
+            self.due.push(index);
         }
     }
 
@@ -82,21 +100,20 @@ impl<C, F: Future + Unpin> Unordered<C, F> {
             return Poll::Ready(None);
         }
         loop {
-            let Some(index) = self.due.pop() else {
-                if self.shared.collect(&mut self.due, cx) {
-                    continue;
+            while let Some(index) = self.due.pop() {
+                if let Some(result) = self.poll_slot(index) {
+                    return Poll::Ready(Some(result));
                 }
+            }
+            if !self.collect(cx) {
                 return Poll::Pending;
-            };
-            if let Some(result) = self.poll_slot(index) {
-                return Poll::Ready(Some(result));
             }
         }
     }
 
+    /// Polls what is in a slot, if anything: a wake may come late, and a slot be due twice.
     fn poll_slot(&mut self, index: usize) -> Option<(C, F::Output)> {
         let slot = self.slots.get_mut(index)?;
-        slot.bell.is_due.store(false, Ordering::Release);
         let (_, future) = slot.entry.as_mut()?;
         let cx = &mut Context::from_waker(&slot.waker);
         let Poll::Ready(output) = Pin::new(future).poll(cx) else {
@@ -107,19 +124,45 @@ impl<C, F: Future + Unpin> Unordered<C, F> {
         Some((context, output))
     }
 
+    /// Takes what was woken, one block at a time; listens if there is none.
+    fn collect(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.woken.is_empty() && !self.shared.take(&mut self.woken, cx) {
+            return false;
+        }
+        let block = self.woken.pop().and_then(|index| self.blocks.get(index));
+        if let Some(block) = block {
+            let mut bits = block.woken.swap(0, Ordering::AcqRel);
+            while bits != 0 {
+                let bit = bits.trailing_zeros() as usize;
+                self.due.push(block.index * BLOCK + bit);
+                bits &= bits - 1;
+            }
+        }
+        true
+    }
+
     fn grow(&mut self) -> usize {
         let index = self.slots.len();
-        let bell = Arc::new(SlotBell {
-            index,
-            is_due: AtomicBool::new(false),
-            shared: Arc::clone(&self.shared),
-        });
+        let block = match self.blocks.last() {
+            Some(block) if !index.is_multiple_of(BLOCK) => Arc::clone(block),
+            _ => self.add_block(),
+        };
+        let bit = 1 << (index % BLOCK);
         self.slots.push(Slot {
             entry: None,
-            waker: Waker::from(Arc::clone(&bell)),
-            bell,
+            waker: Waker::from(Arc::new(Bell { bit, block })),
         });
         index
+    }
+
+    fn add_block(&mut self) -> Arc<Block> {
+        let block = Arc::new(Block {
+            index: self.blocks.len(),
+            woken: AtomicU64::new(0),
+            shared: Arc::clone(&self.shared),
+        });
+        self.blocks.push(Arc::clone(&block));
+        block
     }
 }
 
@@ -140,40 +183,44 @@ impl<C, F: Future + Unpin> Stream for Unordered<C, F> {
     }
 }
 
-impl Wake for SlotBell {
+impl Wake for Bell {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.is_due.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let listener = {
-            let mut due = self.shared.lock();
-            due.slots.push(self.index);
-            due.listener.take()
-        };
-        if let Some(waker) = listener {
-            waker.wake();
+        let block = &self.block;
+        // Whoever sets the first bit announces the block, and the bits are taken after that.
+        if block.woken.fetch_or(self.bit, Ordering::AcqRel) == 0 {
+            block.shared.announce(block.index);
         }
     }
 }
 
 impl Shared {
-    /// Takes what is due, to be popped in the order of wakes; listens if that is nothing.
-    fn collect(&self, due: &mut Vec<usize>, cx: &mut Context<'_>) -> bool {
-        let mut shared = self.lock();
-        if shared.slots.is_empty() {
-            shared.listener = Some(cx.waker().clone());
+    fn announce(&self, block: usize) {
+        let listener = {
+            let mut woken = self.lock();
+            woken.blocks.push(block);
+            woken.listener.take()
+        };
+        if let Some(waker) = listener {
+            waker.wake();
+        }
+    }
+
+    /// Takes the blocks that were announced; listens if there is none.
+    fn take(&self, blocks: &mut Vec<usize>, cx: &mut Context<'_>) -> bool {
+        let mut woken = self.lock();
+        if woken.blocks.is_empty() {
+            woken.listener = Some(cx.waker().clone());
             return false;
         }
-        std::mem::swap(due, &mut shared.slots);
-        due.reverse();
+        std::mem::swap(blocks, &mut woken.blocks);
         true
     }
 
-    fn lock(&self) -> MutexGuard<'_, Due> {
+    fn lock(&self) -> MutexGuard<'_, Woken> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -207,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn results_come_in_the_order_of_completion() {
+    fn results_come_as_they_are_done() {
         let cx = &mut Context::from_waker(Waker::noop());
         let mut set = Unordered::new();
         let cells: Vec<Cell> = (0..3).map(|_| Cell::default()).collect();
@@ -216,8 +263,8 @@ mod tests {
         }
         assert!(set.poll_due(cx).is_pending());
         cells[2].fill(20);
-        cells[0].fill(10);
         assert_eq!(set.poll_due(cx), Poll::Ready(Some((2, 20))));
+        cells[0].fill(10);
         assert_eq!(set.poll_due(cx), Poll::Ready(Some((0, 10))));
         assert!(set.poll_due(cx).is_pending());
         set.push(7, cells[0].clone());
@@ -226,6 +273,67 @@ mod tests {
         cells[1].fill(5);
         assert_eq!(set.poll_due(cx), Poll::Ready(Some((1, 5))));
         assert_eq!(set.poll_due(cx), Poll::Ready(None));
+    }
+
+    #[test]
+    fn a_late_wake_of_what_was_there_before_does_no_harm() {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let (first, second) = (Cell::default(), Cell::default());
+        let mut set = Unordered::new();
+        set.push(1, first.clone());
+        assert!(set.poll_due(cx).is_pending());
+        let late = first.0.lock().expect("unpoisoned").1.clone();
+        first.fill(10);
+        assert_eq!(set.poll_due(cx), Poll::Ready(Some((1, 10))));
+        set.push(2, second.clone());
+        late.expect("a waker").wake();
+        assert!(set.poll_due(cx).is_pending());
+        second.fill(20);
+        assert_eq!(set.poll_due(cx), Poll::Ready(Some((2, 20))));
+    }
+
+    #[test]
+    fn no_wake_of_another_thread_is_lost() {
+        const COUNT: usize = 20_000;
+        let (sender, cells) = std::sync::mpsc::channel::<Cell>();
+        let cells = Arc::new(Mutex::new(cells));
+        let fill = || {
+            let cells = Arc::clone(&cells);
+            std::thread::spawn(move || {
+                loop {
+                    let cell = cells.lock().expect("unpoisoned").recv();
+                    let Ok(cell) = cell else { return };
+                    cell.fill(1);
+                }
+            })
+        };
+        let threads = [fill(), fill(), fill()];
+        struct Unpark(std::thread::Thread);
+        impl Wake for Unpark {
+            fn wake(self: Arc<Self>) {
+                self.0.unpark();
+            }
+        }
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let cx = &mut Context::from_waker(&waker);
+        let mut set = Unordered::new();
+        let (mut begun, mut done) = (0, 0);
+        while done < COUNT {
+            while begun < COUNT && set.len() < 200 {
+                let cell = Cell::default();
+                set.push(begun, cell.clone());
+                sender.send(cell).expect("threads listen");
+                begun += 1;
+            }
+            match set.poll_due(cx) {
+                Poll::Ready(_) => done += 1,
+                Poll::Pending => std::thread::park(),
+            }
+        }
+        drop(sender);
+        for thread in threads {
+            thread.join().expect("no panic");
+        }
     }
 
     #[test]

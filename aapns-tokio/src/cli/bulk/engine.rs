@@ -6,22 +6,21 @@ use std::time::{Duration, Instant};
 
 use aapns_models::ApnsId;
 use aapns_models::ndjson::{self, Defaults, InputLine, InvalidLine, Outcome};
-use aapns_proto::client::PostOptions;
+use aapns_proto::Request;
 use aapns_proto::client::ndjson::{INTERRUPTED, Requests, Settlement, device_token};
-use futures::Stream;
-use futures::stream::FuturesUnordered;
+use aapns_proto::client::{PostOptions, Unordered};
+use futures::StreamExt;
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::flight::{Flight, Line};
 use super::journal::Journal;
 use super::ledger::Ledger;
 use super::lines::{Lines, Next};
 use super::output::{FULL, Output, STALLED};
 use super::tally::Tally;
-use crate::Pool;
 use crate::cli::exit::{Fault, io_text};
 use crate::cli::progress::Progress;
 use crate::cli::signals::{DRAIN, Signals};
+use crate::{Pool, Post};
 
 /// Lines taken up before the others get their turn: the pool's links share this thread.
 const BATCH: usize = 256;
@@ -71,12 +70,23 @@ pub(super) enum Stop {
     Journal(Fault),
 }
 
+/// What the output needs of a line on its way.
+#[derive(Debug)]
+struct Flight {
+    number: u64,
+    /// Its path ends in the device token.
+    request: Request,
+    apns_id: ApnsId,
+    /// An earlier run may have delivered it.
+    may_be_processed: bool,
+}
+
 pub(super) struct Engine {
     setup: Setup,
     requests: Requests,
-    flights: FuturesUnordered<Flight>,
+    flights: Unordered<Flight, Post>,
     /// Requests whose intents are not written yet.
-    batch: Vec<Line>,
+    batch: Vec<Flight>,
     out: Vec<u8>,
     tally: Tally,
     skipped: u64,
@@ -97,7 +107,7 @@ impl Engine {
         Ok(Self {
             setup,
             requests: Requests::default(),
-            flights: FuturesUnordered::new(),
+            flights: Unordered::new(),
             batch: Vec::with_capacity(BATCH),
             out: Vec::with_capacity(FULL),
             tally: Tally::default(),
@@ -151,15 +161,12 @@ impl Engine {
     }
 
     fn poll_flights(&mut self, cx: &mut Context<'_>) {
-        while let Poll::Ready(Some(result)) = Pin::new(&mut self.flights).poll_next(cx) {
-            let Some((line, result)) = result else {
-                continue;
-            };
+        while let Poll::Ready(Some((flight, result))) = self.flights.poll_next_unpin(cx) {
             let mut settlement = Settlement::of(&result, self.stopped.is_some());
-            settlement.possible_duplicate |= line.may_be_processed && settlement.attempts > 0;
-            let token = device_token(&line.request);
+            settlement.possible_duplicate |= flight.may_be_processed && settlement.attempts > 0;
+            let token = device_token(&flight.request);
             settlement
-                .line(line.number, Some(token), Some(line.apns_id))
+                .line(flight.number, Some(token), Some(flight.apns_id))
                 .write(&mut self.out);
             self.tally.count(settlement.outcome);
             if self.out.len() >= FULL {
@@ -238,7 +245,7 @@ impl Engine {
         }
         match make(&mut self.requests, pool, &line, apns_id) {
             Ok(request) => {
-                self.batch.push(Line {
+                self.batch.push(Flight {
                     number,
                     request,
                     apns_id,
@@ -260,14 +267,19 @@ impl Engine {
             return;
         }
         if let Some(journal) = &mut self.setup.journal {
-            for line in &self.batch {
-                journal.intend(line.number, line.apns_id);
+            for flight in &self.batch {
+                journal.intend(flight.number, flight.apns_id);
             }
             if let Err(fault) = journal.write() {
-                for line in std::mem::take(&mut self.batch) {
+                for flight in std::mem::take(&mut self.batch) {
                     let settlement = Settlement::unsent(Outcome::NotProcessed, INTERRUPTED);
-                    let token = device_token(&line.request);
-                    self.settle(line.number, Some(token), Some(line.apns_id), &settlement);
+                    let token = device_token(&flight.request);
+                    self.settle(
+                        flight.number,
+                        Some(token),
+                        Some(flight.apns_id),
+                        &settlement,
+                    );
                 }
                 return self.stop(Stop::Journal(fault));
             }
@@ -276,9 +288,9 @@ impl Engine {
             Some(timeout) => PostOptions::new().timeout(timeout),
             None => PostOptions::new().no_timeout(),
         };
-        for line in self.batch.drain(..) {
-            let post = self.setup.pool.post_with(line.request.clone(), options);
-            self.flights.push(Flight::new(line, post));
+        for flight in self.batch.drain(..) {
+            let post = self.setup.pool.post_with(flight.request.clone(), options);
+            self.flights.push(flight, post);
         }
     }
 
@@ -371,7 +383,7 @@ fn make(
     pool: &Pool,
     line: &InputLine<'_>,
     apns_id: ApnsId,
-) -> Result<aapns_proto::Request, String> {
+) -> Result<Request, String> {
     let request = requests
         .make(line, apns_id)
         .map_err(|error| error.to_string())?;

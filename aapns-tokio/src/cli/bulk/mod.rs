@@ -1,7 +1,6 @@
 //! `aapns send --input`: many notifications, in bounded memory.
 
 mod engine;
-mod flight;
 mod input;
 mod journal;
 mod ledger;

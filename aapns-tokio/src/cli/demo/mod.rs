@@ -6,10 +6,10 @@ mod table;
 use std::time::{Duration, Instant};
 
 use aapns_models::{Alert, ApnsId, DeviceToken, Localized, Notification, Priority, Topic};
-use aapns_proto::client::{Endpoint, PostOptions, SendError};
+use aapns_proto::client::{Endpoint, PostOptions, Unordered};
 use aapns_proto::tls::Identity;
 use clap::Args;
-use futures::stream::{FuturesUnordered, StreamExt};
+use futures::StreamExt;
 
 use super::bench::made_up_token;
 use super::console::Console;
@@ -18,7 +18,7 @@ use super::histogram::Histogram;
 use super::progress::Progress;
 use super::values::Connections;
 use crate::mock::{Authentication, Scenario, Server};
-use crate::{Builder, Client, Sent, Tokio};
+use crate::{Builder, Client, Sending, Tokio};
 use audit::{Audit, Fate};
 use table::Table;
 
@@ -151,25 +151,22 @@ async fn send_all(client: &Client, count: u64, console: Console) -> Run {
         elapsed: Duration::ZERO,
         resent: 0,
     };
-    let mut flights = FuturesUnordered::new();
+    let mut flights = Unordered::new();
     let start = Instant::now();
     let mut begun = 0;
     let mut done = 0;
     loop {
         while begun < count && begun - done < IN_FLIGHT {
             let id = ApnsId::random();
-            let (start, sending) = (Instant::now(), send(client, begun, id));
-            flights.push(async move {
-                let result = sending.await;
-                (id, start.elapsed(), result)
-            });
+            let start = Instant::now();
+            flights.push((id, start), send(client, begun, id));
             begun += 1;
         }
-        let Some((id, latency, result)) = flights.next().await else {
+        let Some(((id, start), result)) = flights.next().await else {
             break;
         };
         done += 1;
-        run.latencies.record(latency);
+        run.latencies.record(start.elapsed());
         run.audit.add(id, Fate::of(&result));
         if done % PROGRESS_STEP == 0 && progress.is_shown() {
             progress.update(done, format!("{} in flight", flights.len()));
@@ -180,18 +177,12 @@ async fn send_all(client: &Client, count: u64, console: Console) -> Run {
 }
 
 /// A typed notification of its own for each device.
-fn send(
-    client: &Client,
-    number: u64,
-    id: ApnsId,
-) -> impl Future<Output = Result<Sent, SendError>> + use<> {
+fn send(client: &Client, number: u64, id: ApnsId) -> Sending {
     let text = Localized::new("DEMO_MESSAGE", [number.to_string()]);
     let notification = Notification::alert(Alert::new().title("Demo").body(text))
         .badge(1)
         .priority(Priority::Immediate);
-    let sending = client.prepare(&notification).map(|prepared| {
-        let token = DeviceToken::new(made_up_token(number)).expect("64 hexadecimal digits");
-        client.send_prepared(&token, &prepared, Some(id), PostOptions::new())
-    });
-    async move { sending?.await }
+    let prepared = (client.prepare(&notification)).expect("what the demo sends is valid");
+    let token = DeviceToken::new(made_up_token(number)).expect("64 hexadecimal digits");
+    client.send_prepared(&token, &prepared, Some(id), PostOptions::new())
 }
