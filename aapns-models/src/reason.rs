@@ -222,6 +222,8 @@ impl Retry {
     }
 
     /// Whether the same request may be sent again without anybody changing anything.
+    ///
+    /// Not the same as an error's `is_retryable`: a client has renewed its provider token before it tells.
     pub const fn is_automatic(self) -> bool {
         matches!(self, Self::Wait | Self::Connection | Self::ProviderToken)
     }

@@ -1,6 +1,6 @@
 //! What callers see when a request did not do what it was for.
 
-use aapns_models::{ApnsId, ErrorBody, Reason};
+use aapns_models::{ApnsId, ErrorBody, Reason, Retry};
 
 use crate::delivery::{Cause, Delivery};
 use crate::job::RejectReason;
@@ -22,6 +22,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Whether the same request can do better later, without the risk of a duplicate.
+    pub fn is_retryable(&self) -> bool {
+        !matches!(self.cause, Cause::RequestTooLarge) && self.delivery.is_unprocessed()
+    }
+
     /// Of a request that was never begun.
     pub(super) fn not_sent(cause: Cause) -> Self {
         Self {
@@ -80,7 +85,13 @@ impl PostError {
 
     /// Whether the same request can do better later, without the risk of a duplicate.
     pub fn is_retryable(&self) -> bool {
-        !matches!(self, Self::TooLarge) && self.delivery().is_unprocessed()
+        match self {
+            Self::Blocked => true,
+            Self::TooLarge => false,
+            Self::Closed(failure) | Self::Timeout(failure) | Self::Failed(failure) => {
+                failure.is_retryable()
+            }
+        }
     }
 
     pub(super) fn rejected(reason: RejectReason) -> Self {
@@ -160,9 +171,13 @@ impl ResponseError {
 }
 
 impl ResponseError {
-    /// Whether the same request can do better later: 429 and 5xx.
+    /// Whether the same request can do better later, or over another connection: by [`Retry::classify`].
+    ///
+    /// Not where only a new provider token helps: a client renews its own, and this answer means that it had none.
+    /// An earlier attempt may have been delivered all the same: see [`possible_duplicate`](Self::possible_duplicate).
     pub fn is_retryable(&self) -> bool {
-        matches!(self.status, 429 | 500..=599)
+        let retry = Retry::classify(self.status, self.reason.as_ref());
+        matches!(retry, Retry::Wait | Retry::Connection)
     }
 }
 
@@ -261,8 +276,11 @@ impl SendError {
             Self::Invalid(_) | Self::TooLarge => false,
             #[cfg(feature = "rustls")]
             Self::Certificate(_) => false,
-            Self::Response(response) => response.is_retryable(),
-            _ => self.delivery().is_some_and(Delivery::is_unprocessed),
+            Self::Response(response) => response.is_retryable() && !response.possible_duplicate,
+            Self::Blocked => true,
+            Self::Closed(failure) | Self::Timeout(failure) | Self::Failed(failure) => {
+                failure.is_retryable()
+            }
         }
     }
 
@@ -272,3 +290,6 @@ impl SendError {
             .map_or_else(|| self.status() == Some(410), Reason::is_device_token_dead)
     }
 }
+
+#[cfg(test)]
+mod tests;

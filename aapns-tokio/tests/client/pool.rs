@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use aapns_tokio::PostError;
 use aapns_tokio::mock::{Action, Scenario, Server};
+use aapns_tokio::{Cause, Delivery, Endpoint, Pool, PostError, SendError};
 
 use crate::{LONG, builder, every, pool, request, send_all};
 
@@ -67,4 +67,39 @@ fn nothing_waits_for_a_runtime_that_is_gone() {
             assert_eq!(drained.expect("closing hangs").unsent, 99);
         });
     }
+}
+
+/// A server whose SETTINGS take next to no fields, and what it hears is of no interest.
+async fn narrow_server() -> std::net::SocketAddr {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                // SETTINGS_MAX_HEADER_LIST_SIZE: 100; and the ACK of the client's own.
+                let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 100];
+                let _ = stream.write_all(&settings).await;
+                let _ = stream.write_all(&[0, 0, 0, 4, 1, 0, 0, 0, 0]).await;
+                let mut heard = [0; 1024];
+                while stream.read(&mut heard).await.is_ok_and(|n| n > 0) {}
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_request_that_never_fits_the_server_is_not_called_retryable() {
+    let origin = format!("http://{}", narrow_server().await);
+    let endpoint = Endpoint::parse(&origin).expect("an origin");
+    let pool = Pool::builder(endpoint).timeout(LONG).pool();
+    let pool = pool.expect("a pool");
+    let error = pool.post(request(1)).await.expect_err("too large");
+    let failure = error.failure().expect("it was queued");
+    assert_eq!(failure.cause, Cause::RequestTooLarge);
+    assert_eq!(failure.delivery, Delivery::NotSent);
+    assert!(!failure.is_retryable() && !error.is_retryable());
+    assert!(!SendError::from(error).is_retryable());
 }

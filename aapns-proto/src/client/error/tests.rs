@@ -1,0 +1,53 @@
+use super::*;
+
+fn answered(status: u16, reason: Option<Reason>) -> ResponseError {
+    ResponseError {
+        status,
+        reason,
+        timestamp: None,
+        apns_id: None,
+        request_id: None,
+        attempts: 1,
+        possible_duplicate: false,
+    }
+}
+
+#[test]
+fn what_never_fits_the_server_is_not_worth_another_try() {
+    let too_large = PostError::settled(Cause::RequestTooLarge, Delivery::NotSent, (0, false));
+    assert!(too_large.delivery().is_unprocessed() && !too_large.is_retryable());
+    assert!(!SendError::from(too_large).is_retryable());
+    for (cause, delivery, is_retryable) in [
+        (Cause::Timeout, Delivery::NotSent, true),
+        (Cause::Refused, Delivery::Refused, true),
+        (Cause::Timeout, Delivery::Unknown, false),
+    ] {
+        let error = PostError::settled(cause, delivery, (1, false));
+        assert_eq!(error.is_retryable(), is_retryable, "{error}");
+        assert_eq!(SendError::from(error).is_retryable(), is_retryable);
+    }
+    assert!(PostError::Blocked.is_retryable() && SendError::Blocked.is_retryable());
+    assert!(!PostError::TooLarge.is_retryable() && !SendError::TooLarge.is_retryable());
+}
+
+#[test]
+fn an_answer_is_worth_another_try_where_time_or_another_connection_helps() {
+    for reason in Reason::KNOWN {
+        let status = reason.usual_status().expect("known");
+        let error = answered(status, Some(reason.clone()));
+        let retry = Retry::classify(status, Some(reason));
+        // A client replaces its own provider token: what is told in the end is past that.
+        let is_retryable = retry.is_automatic() && retry != Retry::ProviderToken;
+        assert_eq!(error.is_retryable(), is_retryable, "{error}");
+    }
+    assert!(answered(421, None).is_retryable() && answered(503, None).is_retryable());
+    assert!(!answered(400, None).is_retryable() && !answered(410, None).is_retryable());
+}
+
+#[test]
+fn an_answer_after_an_attempt_that_may_have_been_processed_risks_a_duplicate() {
+    let mut response = answered(503, Some(Reason::ServiceUnavailable));
+    assert!(SendError::Response(response.clone()).is_retryable());
+    response.possible_duplicate = true;
+    assert!(response.is_retryable() && !SendError::Response(response).is_retryable());
+}
