@@ -30,11 +30,9 @@ const IN_FLIGHT: u32 = 1_000;
 /// The most octets that a connection held while the server did this to a thousand requests.
 fn most_held(attack: impl Fn(&mut Peer)) -> u64 {
     let info = measure(|| {
-        let config = ConnectionConfig {
-            // Nobody but the server ends the connection.
-            progress_timeout: Duration::from_secs(1_000_000),
-            ..ConnectionConfig::default()
-        };
+        let mut config = ConnectionConfig::default();
+        // Nobody but the server ends the connection.
+        config.progress_timeout = Duration::from_secs(1_000_000);
         let mut peer = Peer::ready_with(&config, &[]);
         for tag in 1..=IN_FLIGHT {
             peer.starts_job(Job::new(request("/", b""), tag));

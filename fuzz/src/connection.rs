@@ -283,11 +283,10 @@ fn frame(input: &mut Unstructured<'_>) -> Result<Vec<u8>> {
 }
 
 fn config() -> ConnectionConfig {
-    ConnectionConfig {
-        authority: "localhost".into(),
-        max_streams: 64,
-        ..ConnectionConfig::default()
-    }
+    let mut config = ConnectionConfig::default();
+    config.authority = "localhost".into();
+    config.max_streams = 64;
+    config
 }
 
 fn job(tag: u32, body: usize) -> Job<u32> {

@@ -9,7 +9,6 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use aapns_proto::connection::ConnectionConfig;
 use aapns_proto::delivery::{DialError, DialStep};
 use aapns_proto::job::{Job, Tag};
 use aapns_proto::link::Link;
@@ -89,19 +88,14 @@ impl World {
         } else {
             Auth::None
         };
-        let config = PoolConfig {
-            min_links: u16::from(mode >> 1 & 1),
-            max_links: 1 + u16::from(mode >> 2 & 3),
-            max_queued: model::QUEUE,
-            max_queued_octets: model::OCTETS,
-            auth,
-            connection: ConnectionConfig {
-                authority: "localhost".into(),
-                max_streams: 16,
-                ..ConnectionConfig::default()
-            },
-            ..PoolConfig::default()
-        };
+        let mut config = PoolConfig::default();
+        config.min_links = u16::from(mode >> 1 & 1);
+        config.max_links = 1 + u16::from(mode >> 2 & 3);
+        config.max_queued = model::QUEUE;
+        config.max_queued_octets = model::OCTETS;
+        config.auth = auth;
+        config.connection.authority = "localhost".into();
+        config.connection.max_streams = 16;
         let now = Time::from_millis(1);
         let mut world = Self {
             pool: Pool::new(config, mode.into(), now),

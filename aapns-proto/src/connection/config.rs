@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-/// The numbers of a [`Connection`](super::Connection). The defaults suit Apple's servers.
+/// The numbers of a [`Connection`](super::Connection). The defaults suit Apple's servers:
+/// `let mut config = ConnectionConfig::default();`, and set what is to differ.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ConnectionConfig {
     /// `:scheme`, `https` as a rule.
     pub scheme: Bytes,
@@ -29,7 +31,7 @@ pub struct ConnectionConfig {
     pub max_streams: u32,
     /// How to be wrong.
     #[cfg(feature = "mutants")]
-    pub mutant: Option<crate::mutants::Mutant>,
+    pub(crate) mutant: Option<crate::mutants::Mutant>,
 }
 
 impl Default for ConnectionConfig {
@@ -48,5 +50,14 @@ impl Default for ConnectionConfig {
             #[cfg(feature = "mutants")]
             mutant: None,
         }
+    }
+}
+
+#[cfg(feature = "mutants")]
+impl ConnectionConfig {
+    /// Makes connections, and the pool of this configuration, wrong on purpose.
+    #[doc(hidden)]
+    pub fn set_mutant(&mut self, mutant: Option<crate::mutants::Mutant>) {
+        self.mutant = mutant;
     }
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use crate::connection::ConnectionConfig;
 use crate::time::Time;
 
-/// The numbers of a [`Pool`](super::Pool). The defaults suit Apple's servers.
+/// The numbers of a [`Pool`](super::Pool). The defaults suit Apple's servers:
+/// `let mut config = PoolConfig::default();`, and set what is to differ.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PoolConfig {
     /// The least number of links kept up.
     pub min_links: u16,

@@ -202,10 +202,8 @@ fn progress_is_due_from_the_first_request_on() {
 /// DESIGN §4: an ACK that comes when answers are overdue → they have 250 ms to come behind it
 #[test]
 fn answers_may_come_right_behind_a_late_ack() {
-    let config = ConnectionConfig {
-        progress_timeout: s(4),
-        ..ConnectionConfig::default()
-    };
+    let mut config = ConnectionConfig::default();
+    config.progress_timeout = s(4);
     let mut peer = Peer::ready_with(&config, &[]);
     peer.starts(1);
     peer.hears();
@@ -353,10 +351,8 @@ fn a_request_that_waits_for_a_ping_is_given_back_by_a_drain() {
 /// DESIGN §4: a request waits for a PING on the last id, and the transport ends → drained well
 #[test]
 fn a_connection_that_drained_is_not_lost() {
-    let config = ConnectionConfig {
-        first_stream_id: 0x7fff_ffff - 2 * 1_024 - 2,
-        ..ConnectionConfig::default()
-    };
+    let mut config = ConnectionConfig::default();
+    config.first_stream_id = 0x7fff_ffff - 2 * 1_024 - 2;
     let mut peer = Peer::ready_with(&config, &[]);
     peer.idles(s(60));
     peer.starts(1);

@@ -33,10 +33,8 @@ struct Lent {
 
 impl History {
     fn new(seed: u64) -> Self {
-        let config = ConnectionConfig {
-            max_streams: 40,
-            ..Default::default()
-        };
+        let mut config = ConnectionConfig::default();
+        config.max_streams = 40;
         Self {
             peer: Peer::configured(&config),
             seed: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,

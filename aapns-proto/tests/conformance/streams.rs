@@ -157,10 +157,8 @@ fn rst_no_error_after_a_complete_response_changes_nothing() {
 /// §5.1.1: the ids run out → no new requests in time, those in flight go on
 #[test]
 fn a_connection_retires_before_its_ids_run_out() {
-    let config = aapns_proto::ConnectionConfig {
-        first_stream_id: 0x7fff_ffff - 2 * 1_024 - 4,
-        ..Default::default()
-    };
+    let mut config = aapns_proto::ConnectionConfig::default();
+    config.first_stream_id = 0x7fff_ffff - 2 * 1_024 - 4;
     let mut peer = Peer::ready_with(&config, &[]);
     assert_eq!(peer.connection.credit().streams, 2);
     peer.starts(1);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aapns_proto::pool::{Auth, Close, ProviderToken};
-use aapns_proto::{Cause, Delivery, Outcome, Policy, PoolConfig, Time};
+use aapns_proto::{Cause, Delivery, Outcome, Policy, Time};
 
 use crate::net::{Net, job};
 
@@ -31,11 +31,7 @@ fn closed(net: &mut Net) -> usize {
 
 #[test]
 fn a_closed_pool_names_no_timer_and_wants_nothing_done() {
-    let mut net = Net::with(PoolConfig {
-        auth: Auth::Token,
-        max_queued: 1,
-        ..PoolConfig::default()
-    });
+    let mut net = Net::with(|config| (config.auth, config.max_queued) = (Auth::Token, 1));
     net.submit(1);
     assert!(net.submit_job(job(2)).is_err());
     net.rooms.clear();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aapns_proto::delivery::DialStep;
 use aapns_proto::pool::{Auth, Close};
-use aapns_proto::{Cause, Delivery, PoolConfig, RejectReason};
+use aapns_proto::{Cause, Delivery, RejectReason};
 
 use crate::net::{Net, dial_error, job};
 
@@ -137,10 +137,7 @@ fn a_smaller_pool_drains_its_surplus_and_a_larger_one_dials() {
 
 #[test]
 fn a_full_queue_gives_the_job_back_and_calls_when_there_is_room() {
-    let mut net = Net::with(PoolConfig {
-        max_queued: 2,
-        ..PoolConfig::default()
-    });
+    let mut net = Net::with(|config| config.max_queued = 2);
     net.serve(0, |peer| peer.set_limit(0));
     net.submit(0);
     net.submit(1);

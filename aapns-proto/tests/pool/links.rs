@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use aapns_proto::connection::ConnectionConfig;
 use aapns_proto::delivery::{DialStep, Disconnect};
-use aapns_proto::{Cause, PoolConfig, RejectReason};
+use aapns_proto::{Cause, RejectReason};
 
 use crate::net::{Net, dial_error, job};
 
@@ -153,13 +152,9 @@ fn a_silent_link_is_left_within_seconds_and_its_request_resent() {
 
 #[test]
 fn a_link_near_its_last_stream_id_is_replaced_and_nothing_waits_for_it() {
-    let mut net = Net::with(PoolConfig {
-        connection: ConnectionConfig {
-            first_stream_id: 0x7fff_ffff - 2 * 1_030,
-            ..ConnectionConfig::default()
-        },
-        max_links: 1,
-        ..PoolConfig::default()
+    let mut net = Net::with(|config| {
+        config.connection.first_stream_id = 0x7fff_ffff - 2 * 1_030;
+        config.max_links = 1;
     });
     for tag in 0..30 {
         net.submit(tag);
@@ -172,10 +167,7 @@ fn a_link_near_its_last_stream_id_is_replaced_and_nothing_waits_for_it() {
 
 #[test]
 fn bodies_in_the_queue_are_bounded() {
-    let mut net = Net::with(PoolConfig {
-        max_queued_octets: 5,
-        ..PoolConfig::default()
-    });
+    let mut net = Net::with(|config| config.max_queued_octets = 5);
     net.serve(0, |peer| peer.set_limit(0));
     net.submit(0);
     net.submit(1);

@@ -41,14 +41,12 @@ pub(crate) struct End {
 
 impl Net {
     pub(crate) fn new(min_links: u16, max_links: u16) -> Self {
-        Self::with(PoolConfig {
-            min_links,
-            max_links,
-            ..PoolConfig::default()
-        })
+        Self::with(|config| (config.min_links, config.max_links) = (min_links, max_links))
     }
 
-    pub(crate) fn with(config: PoolConfig) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut PoolConfig)) -> Self {
+        let mut config = PoolConfig::default();
+        change(&mut config);
         let now = Time::from_millis(1);
         let mut net = Self {
             now,
@@ -67,10 +65,7 @@ impl Net {
     }
 
     pub(crate) fn with_token() -> Self {
-        Self::with(PoolConfig {
-            auth: Auth::Token,
-            ..PoolConfig::default()
-        })
+        Self::with(|config| config.auth = Auth::Token)
     }
 
     pub(crate) fn submit(&mut self, tag: u32) {

@@ -55,14 +55,12 @@ impl World {
     /// Links are up, know their limit, and found nothing to do.
     pub(crate) fn new(setup: &Setup) -> Self {
         let now = Time::from_millis(1);
-        let mut config = PoolConfig {
-            min_links: setup.links,
-            max_links: setup.links,
-            ..PoolConfig::default()
-        };
+        let mut config = PoolConfig::default();
+        config.min_links = setup.links;
+        config.max_links = setup.links;
         #[cfg(feature = "mutants")]
         {
-            config.connection.mutant = setup.mutant;
+            config.connection.set_mutant(setup.mutant);
         }
         // Nothing but the protocol itself may wake a link here.
         config.grow_after = Duration::from_secs(1_000_000);

@@ -170,12 +170,10 @@ impl Peer {
 /// A pool, and its one link before its handshake.
 pub(crate) fn dialed() -> (Pool<u32>, Link<u32>) {
     let now = Time::ZERO;
-    let config = PoolConfig {
-        min_links: 1,
-        max_links: 1,
-        auth: Auth::Token,
-        ..PoolConfig::default()
-    };
+    let mut config = PoolConfig::default();
+    config.min_links = 1;
+    config.max_links = 1;
+    config.auth = Auth::Token;
     let mut pool = Pool::new(config, 1, now);
     let mut link = None;
     while let Some(action) = pool.poll_action() {

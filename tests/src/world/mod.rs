@@ -116,7 +116,7 @@ impl World {
     pub fn catch(mutant: Mutant, seeds: std::ops::Range<u64>) -> Option<(u64, Rule)> {
         seeds.into_iter().find_map(|seed| {
             let mut setup = Setup::seeded(seed);
-            setup.pool.connection.mutant = Some(mutant);
+            setup.pool.connection.set_mutant(Some(mutant));
             let violation = Self::run(setup).violation?;
             Some((seed, violation.rule))
         })

@@ -117,12 +117,10 @@ impl Setup {
         };
         let min_links = u16::try_from(rng.below(5).div_ceil(2)).unwrap_or(1);
         let max_links = min_links.max(1) + u16::try_from(rng.range(0, 3)).unwrap_or(0);
-        let mut pool = PoolConfig {
-            min_links,
-            max_links,
-            auth,
-            ..PoolConfig::default()
-        };
+        let mut pool = PoolConfig::default();
+        pool.min_links = min_links;
+        pool.max_links = max_links;
+        pool.auth = auth;
         if rng.chance(200) {
             pool.max_queued = 20;
         }
@@ -165,10 +163,8 @@ impl Setup {
 
     /// A world in which nothing goes wrong: 4 links at most, no token, no callers yet.
     pub fn calm(seed: u64) -> Self {
-        let mut pool = PoolConfig {
-            max_links: 4,
-            ..PoolConfig::default()
-        };
+        let mut pool = PoolConfig::default();
+        pool.max_links = 4;
         pool.connection.authority = bytes::Bytes::from_static(b"api.push.apple.com");
         Self {
             seed,

@@ -101,11 +101,9 @@ pub(crate) async fn a_silent_server_is_noticed_and_left<R: Runtime>(runtime: R) 
         ..Rule::at(5, Action::Blackhole)
     };
     let server = serve([silence]);
-    let config = ConnectionConfig {
-        ping_after: Duration::from_millis(200),
-        ping_timeout: Duration::from_millis(300),
-        ..ConnectionConfig::default()
-    };
+    let mut config = ConnectionConfig::default();
+    config.ping_after = Duration::from_millis(200);
+    config.ping_timeout = Duration::from_millis(300);
     let pool = builder(&runtime, &server).connections(1, 1);
     let pool = pool.connection(config).pool().expect("a pool");
     let start = runtime.now();
@@ -117,10 +115,8 @@ pub(crate) async fn a_silent_server_is_noticed_and_left<R: Runtime>(runtime: R) 
 pub(crate) async fn a_slow_server_is_waited_for<R: Runtime>(runtime: R) {
     let server = Server::builder().max_concurrent_streams(10);
     let server = start(server.latency(Duration::from_millis(600)));
-    let config = ConnectionConfig {
-        ping_after: Duration::from_millis(100),
-        ..ConnectionConfig::default()
-    };
+    let mut config = ConnectionConfig::default();
+    config.ping_after = Duration::from_millis(100);
     let pool = builder(&runtime, &server).connections(1, 1);
     let pool = pool.connection(config).pool().expect("a pool");
     assert_eq!(send_all(&pool, 0..30).await, 30);
@@ -133,12 +129,10 @@ pub(crate) async fn a_slow_server_is_waited_for<R: Runtime>(runtime: R) {
 /// A pool of one connection to this server by way of a relay, quick to lose patience.
 fn relayed<R: Runtime>(runtime: &R, server: &Server, relay: &Relay) -> Pool<R> {
     let patience = Duration::from_secs(1);
-    let config = ConnectionConfig {
-        settings_timeout: patience,
-        ping_after: patience / 2,
-        ping_timeout: patience,
-        ..ConnectionConfig::default()
-    };
+    let mut config = ConnectionConfig::default();
+    config.settings_timeout = patience;
+    config.ping_after = patience / 2;
+    config.ping_timeout = patience;
     let builder = to(runtime, &relay.origin()).ca_pem(server.ca_pem());
     let builder = builder.ca_only().dial_timeout(patience).connection(config);
     builder.connections(1, 1).pool().expect("a pool")

@@ -247,10 +247,8 @@ async fn settings(
     const CHECK: &str = "http/2";
     let start = Instant::now();
     let now = || Time::ZERO + start.elapsed();
-    let config = ConnectionConfig {
-        authority: endpoint.host().to_owned().into(),
-        ..ConnectionConfig::default()
-    };
+    let mut config = ConnectionConfig::default();
+    config.authority = endpoint.host().to_owned().into();
     let mut connection = Connection::<()>::new(&config, now());
     let exchange = async {
         while !connection.is_ready() && !connection.is_closed() {
