@@ -22,8 +22,6 @@ use crate::time::Time;
 pub struct Link<T> {
     connection: Connection<T>,
     hand: Hand<T>,
-    /// The connection had credit but took nothing: until something happens to it there is none.
-    is_blocked: bool,
     /// At the last exchange no write or flush was pending.
     is_clear: bool,
     /// The first SETTINGS, and the first answer, were told to the pool.
@@ -57,7 +55,6 @@ impl<T: Tag> Link<T> {
         Self {
             connection: Connection::new(config, now),
             hand: Hand::new(id),
-            is_blocked: false,
             is_clear: true,
             is_ready: false,
             is_proven: false,
@@ -172,7 +169,12 @@ impl<T: Tag> Link<T> {
         self.hand.taken = taken;
         match std::mem::take(&mut self.hand.order) {
             Order::None => {}
-            Order::Drain => self.connection.close(now),
+            Order::Drain => {
+                self.connection.close(now);
+                if let Some(until) = self.hand.drain_until {
+                    self.connection.extend_drain(until);
+                }
+            }
             Order::Kill => {
                 self.connection.close(now);
                 self.connection
@@ -185,6 +187,11 @@ impl<T: Tag> Link<T> {
     /// Requests in flight on the connection.
     pub fn in_flight(&self) -> usize {
         self.connection.in_flight()
+    }
+
+    /// Whether requests wait for what the server has to say: for a free stream, or a window.
+    pub fn is_short(&self) -> bool {
+        self.hand.has_backlog || self.connection.is_short()
     }
 
     /// Takes the end of one request.
@@ -235,7 +242,7 @@ impl<T: Tag> Link<T> {
     }
 
     fn credit(&self, may_take: bool) -> Credit {
-        if may_take && !self.is_blocked {
+        if may_take {
             self.connection.credit()
         } else {
             Credit::default()
@@ -251,10 +258,7 @@ impl<T: Tag> Link<T> {
         };
         match rejected.reason {
             RejectReason::TooLarge => self.settle(rejected.job.give_up(Cause::RequestTooLarge)),
-            _ => {
-                self.is_blocked = true;
-                self.hand.backs.push(Back::Unstarted(rejected.job));
-            }
+            _ => self.hand.backs.push(Back::Unstarted(rejected.job)),
         }
     }
 
@@ -265,7 +269,6 @@ impl<T: Tag> Link<T> {
 
     /// Sorts what the connection tells: ends for the caller, jobs and news for the pool.
     fn sort(&mut self, now: Time) {
-        self.is_blocked = false;
         while let Some(event) = self.connection.poll_event() {
             match event {
                 Event::Answered(job, response) => self.answered(now, job, response),

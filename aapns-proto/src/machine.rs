@@ -47,13 +47,15 @@ pub trait Wire {
     fn handle_timeout(&mut self, now: Time);
     /// Requests in flight.
     fn in_flight(&self) -> usize;
+    /// Whether requests wait for what the server has to say: then it is to be read at once.
+    fn is_short(&self) -> bool;
 }
 
 /// One HTTP/2 connection as a driver loop sees it: bytes in, bytes out, time, and a step between.
 ///
-/// A driver's turn is: `handle_wake` if it was woken, `handle_timeout` if due → read into `read_buf`,
-/// `handle_read` → [`turn`](Self::turn) → write `transmit()`, `handle_written` → flush → park until
-/// readable, writable, woken, or `poll_timeout`.
+/// A driver's turn is: `handle_wake` if it was woken → read into `read_buf`, `handle_read` →
+/// `handle_timeout` if due (after reading: what came in time counts) → [`turn`](Self::turn) → write
+/// `transmit()`, `handle_written` → flush → park until readable, writable, woken, or `poll_timeout`.
 pub trait Machine {
     /// What has the bytes and the time.
     type Wire: Wire;
@@ -95,6 +97,9 @@ macro_rules! forward_wire {
             }
             fn in_flight(&self) -> usize {
                 $machine::in_flight(self)
+            }
+            fn is_short(&self) -> bool {
+                $machine::is_short(self)
             }
         }
     };

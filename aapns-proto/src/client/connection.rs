@@ -1,10 +1,10 @@
 //! The low-level handle: one connection, nothing retried, nothing redialled.
 
 mod machine;
+mod renewal;
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,10 +12,8 @@ use std::time::Duration;
 use crate::connection::{self, ConnectionConfig, Credit};
 use crate::delivery::{DialError, DialStep};
 use crate::job::Job;
-use crate::limits::{MINT_CAP, MINT_FIRST, MINT_TIMEOUT, TOKEN_RENEWAL};
-use crate::pool::{MintError, ProviderToken};
+use crate::pool::MintError;
 use crate::request::Request;
-use crate::time::Time;
 
 use super::bell::Bell;
 use super::builder::{BuildError, Builder};
@@ -24,13 +22,14 @@ use super::driver::drive;
 use super::endpoint::Endpoint;
 use super::error::PostError;
 use super::observe::Observer;
-use super::pool_task::{dial_until, until};
+use super::pool_task::dial_until;
 use super::post::Answer;
 use super::reply::Reply;
 use super::runtime::{Runtime, Transport};
 use super::token::TokenSource;
 use super::watchers::{Watched, Watchers, Watching};
 use machine::WiredMachine;
+use renewal::Renewal;
 
 /// Why there is no connection.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -60,7 +59,6 @@ struct Wired<R: Runtime> {
     timeout: Option<Duration>,
     tokens: Option<TokenSource>,
     bell: Arc<Bell>,
-    is_minting: AtomicBool,
     observer: Observer,
     state: Mutex<State>,
 }
@@ -68,10 +66,7 @@ struct Wired<R: Runtime> {
 /// What is under the mutex: held for one call, or one read or write, never across an await.
 struct State {
     wire: connection::Connection<Arc<Reply>>,
-    token: Option<ProviderToken>,
-    /// After a mint that failed: when the next one may be, and how long after the next failure.
-    mint_after: Time,
-    mint_pause: Duration,
+    renewal: Renewal,
     watchers: Watchers,
     is_over: bool,
 }
@@ -94,7 +89,7 @@ impl<R: Runtime> Connection<R> {
     ) -> Result<Self, ConnectError> {
         let deadline = runtime.now() + dial_timeout;
         let token = match &access.tokens {
-            Some(source) => Some(mint(&runtime, source, deadline).await?),
+            Some(source) => Some(renewal::mint(&runtime, source, deadline).await?),
             None => None,
         };
         let observer = Observer::new(endpoint);
@@ -119,13 +114,10 @@ impl<R: Runtime> Connection<R> {
             timeout,
             tokens: access.tokens,
             bell: Arc::default(),
-            is_minting: AtomicBool::new(false),
             observer,
             state: Mutex::new(State {
                 wire,
-                token,
-                mint_after: Time::ZERO,
-                mint_pause: MINT_FIRST,
+                renewal: Renewal::new(token),
                 watchers: Watchers::default(),
                 is_over: false,
             }),
@@ -145,17 +137,18 @@ impl<R: Runtime> Connection<R> {
     /// stream stays in use until then.
     ///
     /// # Errors
-    /// By the future: [`PostError::Blocked`] exactly if no stream is free (try later),
+    /// By the future: [`PostError::Blocked`] exactly if there is no [`credit`](Self::credit) (try later),
     /// [`PostError::Closed`] if the connection takes no more requests, else as
     /// [`Pool::post`](super::Pool::post).
     pub fn post(&self, request: Request) -> Posting {
         let wired = &self.0.wired;
-        let now = wired.runtime.now();
+        let (now, unix) = (wired.runtime.now(), wired.runtime.unix());
+        // An idle connection has no turns in which it would renew its token.
+        wired.renew_token(now, unix);
         let reply = Arc::new(Reply::new(wired.observer.request(now)));
         let deadline = wired.timeout.map(|timeout| now + timeout);
         let job = Job::new(request, Arc::clone(&reply)).deadline(deadline);
-        let started = wired.lock().wire.start(now, job);
-        match started {
+        match wired.lock().start(now, unix, job) {
             Ok(()) => {
                 wired.observer.began();
                 wired.observer.attempt(reply.told());
@@ -166,9 +159,11 @@ impl<R: Runtime> Connection<R> {
         }
     }
 
-    /// How many requests can start now.
+    /// How many requests can start now: none without a free stream, or while the provider token is 59 minutes old and
+    /// the next one is being made.
     pub fn credit(&self) -> Credit {
-        self.0.wired.lock().wire.credit()
+        let unix = self.0.wired.runtime.unix();
+        self.0.wired.lock().credit(unix)
     }
 
     /// Requests in flight.
@@ -295,56 +290,6 @@ impl<R: Runtime> Wired<R> {
         })
         .await
     }
-
-    /// Asks for the next provider token when the present one is 50 minutes old.
-    fn renew_token(self: &Arc<Self>, now: Time, unix: Duration) {
-        let Some(source) = self.tokens.clone() else {
-            return;
-        };
-        let is_old = |token: &ProviderToken| unix.abs_diff(token.issued_at) >= TOKEN_RENEWAL;
-        let is_due = {
-            let state = self.lock();
-            now >= state.mint_after && state.token.as_ref().is_none_or(is_old)
-        };
-        if !is_due || self.is_minting.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let wired = Arc::clone(self);
-        self.runtime.spawn(async move {
-            let minted = mint(&wired.runtime, &source, Time::NEVER).await;
-            let now = wired.runtime.now();
-            wired.lock().minted(now, minted);
-            wired.is_minting.store(false, Ordering::Release);
-        });
-    }
-}
-
-impl State {
-    /// A renewal came to an end: the next one after a failure waits for longer each time.
-    fn minted(&mut self, now: Time, minted: Result<ProviderToken, MintError>) {
-        let Ok(token) = minted else {
-            self.mint_after = now + self.mint_pause;
-            self.mint_pause = (self.mint_pause * 2).min(MINT_CAP);
-            return;
-        };
-        let generation = self.wire.authorization_generation() + 1;
-        self.wire
-            .set_authorization(generation, Some(token.value.clone()));
-        self.token = Some(token);
-        self.mint_pause = MINT_FIRST;
-    }
-}
-
-/// A token from the source, at most until the deadline: a callback that hangs would keep all from it that share the source.
-async fn mint<R: Runtime>(
-    runtime: &R,
-    source: &TokenSource,
-    deadline: Time,
-) -> Result<ProviderToken, MintError> {
-    let deadline = deadline.min(runtime.now() + MINT_TIMEOUT);
-    let minting = source.token(runtime.unix(), None);
-    let minted = until(runtime, deadline, minting).await;
-    minted.unwrap_or_else(|| Err(MintError("timed out: no provider token came".into())))
 }
 
 impl<R: Runtime> Watched for Wired<R> {

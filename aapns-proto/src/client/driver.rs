@@ -1,9 +1,10 @@
 //! The loop that moves bytes between a transport and a machine.
 //!
 //! ```text
-//! heed a wake → timers due → read, at most k times → turn (take work, hand out results)
+//! heed a wake → read, at most k times → timers due → turn (take work, hand out results)
 //!      → write until pending → flush → park until readable, writable, woken or due
 //! ```
+//! Reading before timeouts lets what has arrived in time count, however late this task is polled.
 //! While answers come slowly and by the few, reading rests for a moment at a time ([`Pace`]).
 //! Reading before writing puts window updates, acknowledgements and new requests into one write;
 //! one flush a turn puts the frames of many requests into one TLS record.
@@ -94,8 +95,11 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
     /// One turn of the loop.
     fn turn(&mut self, cx: &mut Context<'_>) -> Step {
         let now = self.runtime.now();
-        self.handle_timeout(now);
+        if self.is_timeout_due(now) {
+            self.pace.wake();
+        }
         let read = self.read(cx, now);
+        self.handle_timeout(now);
         let may_take = self.is_clear();
         let turn = self.machine.turn(now, self.runtime.unix(), may_take);
         self.write(cx, now);
@@ -121,12 +125,15 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
             && self.park(cx, now) == Step::Rest
     }
 
+    fn is_timeout_due(&mut self, now: Time) -> bool {
+        let due = self.machine.with(|wire| wire.poll_timeout());
+        due.is_some_and(|(at, _)| at <= now)
+    }
+
     fn handle_timeout(&mut self, now: Time) {
-        self.machine.with(|wire| {
-            if wire.poll_timeout().is_some_and(|(at, _)| at <= now) {
-                wire.handle_timeout(now);
-            }
-        });
+        if self.is_timeout_due(now) {
+            self.machine.with(|wire| wire.handle_timeout(now));
+        }
         if let Some((until, why)) = self.failure
             && until <= now
         {
@@ -139,6 +146,19 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
             return Step::Rest;
         }
         let before = self.machine.with(|wire| wire.in_flight());
+        let step = self.read_socket(cx, now);
+        let (in_flight, is_short) = self
+            .machine
+            .with(|wire| (wire.in_flight(), wire.is_short()));
+        let answered = before.saturating_sub(in_flight);
+        self.pace.read(now, answered, in_flight);
+        if step == Step::Rest && !is_short {
+            self.pace.rest(now, answered, in_flight);
+        }
+        step
+    }
+
+    fn read_socket(&mut self, cx: &mut Context<'_>, now: Time) -> Step {
         for _ in 0..READS {
             let transport = &mut *self.transport;
             let read = self.machine.with(|wire| {
@@ -152,11 +172,7 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
                 Poll::Ready(Ok(0)) => self.disconnect(now, Disconnect::Eof),
                 Poll::Ready(Ok(_)) => continue,
                 Poll::Ready(Err(error)) => self.disconnect(now, disconnect(&error)),
-                Poll::Pending => {
-                    let in_flight = self.machine.with(|wire| wire.in_flight());
-                    self.pace
-                        .read(now, before.saturating_sub(in_flight), in_flight);
-                }
+                Poll::Pending => {}
             }
             return Step::Rest;
         }

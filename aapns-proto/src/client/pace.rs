@@ -3,7 +3,8 @@
 //! A server under load writes a few answers at a time, and many are awaited. Each read of a few is a turn of
 //! the loop, a write of as many new requests, and a wake-up of the tasks that wait: it costs more than the
 //! requests themselves. So the loop leaves the socket unread for a moment, that is short beside what an answer
-//! takes anyway, and takes what has gathered in one turn. Requests are never held back by this.
+//! takes anyway, and takes what has gathered in one turn. No request is held back by this: while one waits for a
+//! stream or a window there is no rest, and a timeout that falls due ends it.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ const SAMPLE: usize = 32;
 /// A rest takes this part of the time that an answer takes.
 const PART: u32 = 16;
 
-/// No rest is longer.
+/// No rest is longer, but for what the runtime's timer adds: tokio's counts whole milliseconds.
 const LONGEST: Duration = Duration::from_millis(1);
 
 /// Answers faster than this are never made to wait: timers aren't fine enough.
@@ -47,18 +48,13 @@ impl Pace {
         self.rest_until.is_some()
     }
 
-    /// The socket was read until it had no more: `answered` requests ended by it, `in_flight` are left.
-    pub(super) fn read(&mut self, now: Time, answered: usize, in_flight: usize) {
-        self.estimate(now, answered, in_flight);
-        let rest = (self.response_time / PART).min(LONGEST);
-        let gathering = in_flight as u128 * rest.as_nanos();
-        let is_worth_it = gathering >= GAIN * answered as u128 * self.response_time.as_nanos();
-        if answered > 0 && self.response_time >= FAST && is_worth_it {
-            self.rest_until = Some(now + rest);
-        }
+    /// Something else is due: what has come is read first.
+    pub(super) fn wake(&mut self) {
+        self.rest_until = None;
     }
 
-    fn estimate(&mut self, now: Time, answered: usize, in_flight: usize) {
+    /// `answered` requests ended by what was read, `in_flight` are left.
+    pub(super) fn read(&mut self, now: Time, answered: usize, in_flight: usize) {
         if in_flight == 0 {
             *self = Self::default();
             return;
@@ -74,6 +70,16 @@ impl Pace {
             self.answered = 0;
         }
     }
+
+    /// The socket has no more than these, and nothing waits for more: a rest, if it is worth it.
+    pub(super) fn rest(&mut self, now: Time, answered: usize, in_flight: usize) {
+        let rest = (self.response_time / PART).min(LONGEST);
+        let gathering = in_flight as u128 * rest.as_nanos();
+        let is_worth_it = gathering >= GAIN * answered as u128 * self.response_time.as_nanos();
+        if answered > 0 && self.response_time >= FAST && is_worth_it {
+            self.rest_until = Some(now + rest);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -87,6 +93,7 @@ mod tests {
             now += every;
             pace.is_resting(now);
             pace.read(now, answered, in_flight);
+            pace.rest(now, answered, in_flight);
         }
         (pace, now)
     }
@@ -133,7 +140,9 @@ mod tests {
         let later = now + Duration::from_secs(3_600);
         pace.read(later, 0, 1_000);
         for n in 1..40 {
-            pace.read(later + Duration::from_micros(n), 3, 1_000);
+            let now = later + Duration::from_micros(n);
+            pace.read(now, 3, 1_000);
+            pace.rest(now, 3, 1_000);
             assert_eq!(pace.rest_until(), None);
         }
     }
@@ -141,9 +150,14 @@ mod tests {
     #[test]
     fn no_input_overflows() {
         let mut pace = Pace::default();
-        pace.read(Time::ZERO, 0, usize::MAX);
-        pace.read(Time::NEVER, 32, usize::MAX);
-        pace.read(Time::NEVER, usize::MAX, usize::MAX);
-        pace.read(Time::ZERO, usize::MAX, 1);
+        for (now, answered, in_flight) in [
+            (Time::ZERO, 0, usize::MAX),
+            (Time::NEVER, 32, usize::MAX),
+            (Time::NEVER, usize::MAX, usize::MAX),
+            (Time::ZERO, usize::MAX / 2, 1),
+        ] {
+            pace.read(now, answered, in_flight);
+            pace.rest(now, answered, in_flight);
+        }
     }
 }

@@ -99,13 +99,21 @@ impl<C, F: Future + Unpin> Unordered<C, F> {
         if self.is_empty() {
             return Poll::Ready(None);
         }
+        // Each is polled about once: one that wakes itself must not keep the others of this thread from theirs.
+        let mut left = self.len();
         loop {
-            while let Some(index) = self.due.pop() {
-                if let Some(result) = self.poll_slot(index) {
-                    return Poll::Ready(Some(result));
+            let Some(index) = self.due.pop() else {
+                if self.collect(cx) {
+                    continue;
                 }
+                return Poll::Pending;
+            };
+            if let Some(result) = self.poll_slot(index) {
+                return Poll::Ready(Some(result));
             }
-            if !self.collect(cx) {
+            left = left.saturating_sub(1);
+            if left == 0 {
+                cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
         }
@@ -253,6 +261,15 @@ mod tests {
         }
     }
 
+    #[derive(Default)]
+    struct Count(std::sync::atomic::AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     #[test]
     fn results_come_as_they_are_done() {
         let cx = &mut Context::from_waker(Waker::noop());
@@ -273,6 +290,35 @@ mod tests {
         cells[1].fill(5);
         assert_eq!(set.poll_due(cx), Poll::Ready(Some((1, 5))));
         assert_eq!(set.poll_due(cx), Poll::Ready(None));
+    }
+
+    #[test]
+    fn one_that_wakes_itself_lets_the_others_of_its_thread_go_on() {
+        struct Restless(u32);
+        impl Future for Restless {
+            type Output = u32;
+            fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<u32> {
+                self.0 += 1;
+                cx.waker().wake_by_ref();
+                match self.0 {
+                    3.. => Poll::Ready(self.0),
+                    _ => Poll::Pending,
+                }
+            }
+        }
+        let mut set = Unordered::new();
+        set.push((), Restless(0));
+        let woken = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let cx = &mut Context::from_waker(&waker);
+        assert!(set.poll_due(cx).is_pending());
+        assert!(set.poll_due(cx).is_pending());
+        assert_eq!(
+            woken.0.load(Ordering::Relaxed),
+            2,
+            "it is to be polled again"
+        );
+        assert_eq!(set.poll_due(cx), Poll::Ready(Some(((), 3))));
     }
 
     #[test]
@@ -346,13 +392,7 @@ mod tests {
 
     #[test]
     fn whoever_polls_is_woken_when_something_is_due() {
-        struct Count(std::sync::atomic::AtomicUsize);
-        impl Wake for Count {
-            fn wake(self: Arc<Self>) {
-                self.0.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        let count = Arc::new(Count(0.into()));
+        let count = Arc::new(Count::default());
         let waker = Waker::from(Arc::clone(&count));
         let mut set = Unordered::new();
         let cell = Cell::default();

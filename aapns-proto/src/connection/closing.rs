@@ -63,6 +63,13 @@ impl<T> Connection<T> {
         }
     }
 
+    /// What is in flight may take longer than the drain timeout: until then.
+    pub(crate) fn extend_drain(&mut self, longer: Time) {
+        if let Phase::Draining { until, .. } = &mut self.phase {
+            *until = longer.max(*until);
+        }
+    }
+
     /// After each frame: whether the connection is over. A drained one ends well, one whose peer
     /// reads nothing ends badly.
     #[inline]

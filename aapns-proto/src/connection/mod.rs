@@ -326,6 +326,11 @@ impl<T> Connection<T> {
         self.streams.len()
     }
 
+    /// Whether bodies wait for the server to open a window.
+    pub fn is_short(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// A PING decides whether the peer is alive: nothing may start meanwhile.
     pub fn is_probing(&self) -> bool {
         self.liveness.is_probing()

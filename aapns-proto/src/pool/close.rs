@@ -34,7 +34,15 @@ impl Phase {
         self == Self::Closed
     }
 
-    /// When it ends by itself. No attempt starts at or after the end of a drain.
+    /// How long what is in flight may go on, while it drains.
+    pub(crate) fn end(self) -> Option<Time> {
+        match self {
+            Self::Draining { until, .. } | Self::Finishing { until } => Some(until),
+            Self::Open | Self::Aborting | Self::Closed => None,
+        }
+    }
+
+    /// When it goes on to its next part by itself. No attempt starts at or after the end of a drain.
     pub(crate) fn until(self) -> Option<Time> {
         match self {
             Self::Draining { last_start, .. } => Some(last_start),

@@ -42,7 +42,8 @@ impl<T: Tag> Pool<T> {
             self.finish(now);
         }
         self.redial(now);
-        if self.backlog() == 0 || !self.may_go(now) {
+        hand.has_backlog = self.backlog() > 0;
+        if !hand.has_backlog || !self.may_go(now) {
             return None;
         }
         if self.config.connection.is(Mutant::NoBaton) {
@@ -103,11 +104,12 @@ impl<T: Tag> Pool<T> {
         even.clamp(LEAST_PULL, PULL)
     }
 
-    /// Moves up to `share` jobs of up to `octets` octets of bodies in all, but always one.
+    /// Moves up to `share` jobs of up to `octets` octets of bodies in all, but always one. It looks at a bounded
+    /// number that are too late or must wait.
     fn pull(&mut self, now: Time, share: usize, octets: usize, hand: &mut Hand<T>) {
         let mut left = octets;
-        let mut put_off = 0;
-        while hand.taken.len() < share && put_off < PUT_OFF {
+        let mut passed_over = 0;
+        while hand.taken.len() < share && passed_over < PUT_OFF {
             let queue = match self.due.len() {
                 0 => &mut self.fresh,
                 _ => &mut self.due,
@@ -122,11 +124,12 @@ impl<T: Tag> Pool<T> {
                 return;
             };
             if is_late(&job, now) {
+                passed_over += 1;
                 let done = self.expired(job);
                 self.tally.count(&done);
                 hand.done.push_back(done);
             } else if let Some(until) = self.throttle.until(now, job.request.path()) {
-                put_off += 1;
+                passed_over += 1;
                 self.put_off(until, job);
             } else {
                 left = left.saturating_sub(octets);
@@ -148,6 +151,7 @@ impl<T: Tag> Pool<T> {
             return;
         };
         hand.order = slot.order;
+        hand.drain_until = self.phase.end();
         if slot.token_generation != generation && !hand.taken.is_empty() {
             slot.token_generation = generation;
             hand.authorization = Some((generation, self.tokens.authorization()));

@@ -13,6 +13,7 @@ use crate::pool::judge::{Complaint, Pace};
 use crate::pool::links::Order;
 use crate::pool::stats::Tally;
 use crate::request::Response;
+use crate::time::Time;
 
 /// A link's half of the table between it and its pool. All of it moves by value: no job is cloned.
 pub(crate) struct Hand<T> {
@@ -31,6 +32,10 @@ pub(crate) struct Hand<T> {
     pub(crate) done: VecDeque<Done<T>>,
     /// From the pool: what to do.
     pub(crate) order: Order,
+    /// From the pool: how long at least what is in flight may go on after [`Order::Drain`].
+    pub(crate) drain_until: Option<Time>,
+    /// From the pool: jobs wait in it.
+    pub(crate) has_backlog: bool,
     /// From the pool: the provider token, if it changed.
     pub(crate) authorization: Option<(u64, Option<Bytes>)>,
     /// From the pool: good answers are news, too.
@@ -79,6 +84,8 @@ impl<T> Hand<T> {
             taken: Vec::new(),
             done: VecDeque::new(),
             order: Order::None,
+            drain_until: None,
+            has_backlog: false,
             authorization: None,
             is_watched: false,
         }

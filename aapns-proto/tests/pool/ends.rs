@@ -134,3 +134,29 @@ fn a_drain_starts_nothing_in_its_last_fifth_and_answers_still_come_in() {
     net.wait(Duration::from_millis(10));
     assert!(net.is_closed);
 }
+
+#[test]
+fn an_exchange_ends_a_bounded_number_of_jobs_that_are_too_late() {
+    let mut net = Net::new(1, 1);
+    let deadline = net.now + Duration::from_secs(1);
+    for tag in 0..5_000 {
+        let late = job(tag).deadline(Some(deadline));
+        let _ = net.pool.submit(net.now, late).expect("room");
+    }
+    net.now = deadline + Duration::from_secs(1);
+    let ended: Vec<usize> = (0..6).map(|_| net.exchange(0)).collect();
+    assert_eq!(ended, [1_024, 1_024, 1_024, 1_024, 904, 0]);
+}
+
+#[test]
+fn a_drain_waits_for_answers_as_long_as_it_was_told() {
+    let mut net = Net::new(1, 1);
+    net.submit(1);
+    let until = net.now + Duration::from_secs(120);
+    net.pool.close(net.now, Close::Drain { until });
+    net.run();
+    net.wait(Duration::from_secs(40));
+    net.answer();
+    assert!(matches!(net.outcome(), (1, Ok(200))));
+    assert!(net.is_closed);
+}

@@ -241,6 +241,14 @@ impl Net {
         });
     }
 
+    /// One exchange of a link, and nothing else; how many jobs ended by it.
+    pub(crate) fn exchange(&mut self, at: usize) -> usize {
+        let (now, unix) = (self.now, self.unix());
+        let link = &mut self.ends[at].as_mut().expect("a link").link;
+        link.exchange(now, unix, true, &mut self.pool);
+        std::iter::from_fn(|| link.poll_done()).count()
+    }
+
     /// One turn of a link's driver; whether anything happened.
     fn turn(&mut self, at: usize) -> bool {
         let (now, unix) = (self.now, self.unix());

@@ -110,6 +110,7 @@ struct Puppeteer {
     is_closed: bool,
     /// Each octet that is read answers one.
     in_flight: usize,
+    is_short: bool,
     due: Option<Time>,
 }
 
@@ -140,6 +141,9 @@ impl Wire for Puppeteer {
     }
     fn in_flight(&self) -> usize {
         self.in_flight
+    }
+    fn is_short(&self) -> bool {
+        self.is_short
     }
 }
 
@@ -199,6 +203,7 @@ impl World {
             output: Vec::new(),
             is_closed: false,
             in_flight: 0,
+            is_short: false,
             due: None,
         };
         let machine = Puppet {
@@ -352,14 +357,33 @@ fn answers_that_trickle_are_left_to_gather() {
 }
 
 #[test]
-fn a_rest_holds_up_no_request_and_no_timeout() {
+fn a_rest_holds_up_no_request() {
     let mut world = rested(3);
     world.driver.transport.reads.push_back(Ok(vec![0]));
     world.driver.bell.ring();
     assert_eq!(world.poll(), (vec!["wake".into()], true, false));
     assert_eq!(world.poll().0, ["take", "write 3", "flush"]);
+}
+
+#[test]
+fn what_came_before_a_timeout_is_read_before_it_even_in_a_rest() {
+    let mut world = rested(3);
+    world.driver.transport.reads.push_back(Ok(vec![0]));
     world.driver.machine.wire.due = Some(world.runtime.now());
-    assert_eq!(world.poll().0, ["timeout", "take", "write 3", "flush"]);
+    let (log, _, _) = world.poll();
+    assert_eq!(log, ["read 1", "timeout", "take", "write 3", "flush"]);
+}
+
+#[test]
+fn there_is_no_rest_while_requests_wait_for_what_the_server_says() {
+    let mut world = rested(0);
+    world.driver.machine.wire.is_short = true;
+    world.pass(1_000_000);
+    for _ in 0..100 {
+        world.driver.transport.reads.push_back(Ok(vec![0]));
+        assert_eq!(world.poll().0[0], "read 1");
+        world.pass(100_000);
+    }
 }
 
 #[test]
