@@ -11,6 +11,8 @@ use crate::delivery::{Cause, Delivery};
 /// The cause of what was cut short by the one who runs it.
 pub const INTERRUPTED: &str = "interrupted";
 
+const CONNECTION_LOST: &str = "connection_lost";
+
 /// The fields of an output line that tell the end of a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
@@ -85,7 +87,8 @@ impl Settlement {
             possible_duplicate: failure.possible_duplicate,
             cause: Some(match &failure.cause {
                 Cause::Closed if is_interrupted => INTERRUPTED.into(),
-                Cause::ConnectionLost(_) => "connection_lost".into(),
+                Cause::ConnectionLost(_) => CONNECTION_LOST.into(),
+                cause if outcome == Outcome::Unknown => unknown(cause),
                 cause => cause.to_string().into(),
             }),
             ..Self::new(outcome)
@@ -93,7 +96,7 @@ impl Settlement {
     }
 
     /// Of a line that was never sent.
-    pub fn unsent(outcome: Outcome, cause: &'static str) -> Self {
+    pub fn unsent(outcome: Outcome, cause: impl Into<Cow<'static, str>>) -> Self {
         Self {
             cause: Some(cause.into()),
             ..Self::new(outcome)
@@ -160,11 +163,25 @@ impl Settlement {
     }
 }
 
+/// Why it isn't known whether a server processed a request, in the few words that outputs have for it.
+fn unknown(cause: &Cause) -> Cow<'static, str> {
+    match cause {
+        Cause::Timeout | Cause::Reset(_) | Cause::Closed | Cause::Abandoned => {
+            cause.to_string().into()
+        }
+        // This side resets the stream of an answer that it can't take.
+        Cause::MalformedResponse(_) | Cause::ResponseTooLarge => format!("reset: {cause}").into(),
+        // The rest ends or follows a connection that took the request's fate with it.
+        _ => CONNECTION_LOST.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::client::Failure;
-    use crate::delivery::Disconnect;
+    use crate::delivery::{DialError, DialStep, Disconnect, GoAway};
+    use crate::frame::ErrorCode;
     use crate::request::Response;
 
     fn written(settlement: &Settlement) -> String {
@@ -235,6 +252,51 @@ mod tests {
         let blocked = Settlement::of(&Err(PostError::Blocked), false);
         assert_eq!(blocked.outcome, Outcome::NotProcessed);
         assert_eq!(blocked.attempts, 0);
+    }
+
+    /// Programs that read results know these words and no others.
+    #[test]
+    fn the_unknown_has_few_causes() {
+        let goaway = GoAway {
+            last_stream_id: 1,
+            code: ErrorCode::NO_ERROR,
+            reason: None,
+        };
+        let dial = DialError {
+            step: DialStep::Connect,
+            is_fatal: false,
+            message: "refused".into(),
+        };
+        for (cause, word) in [
+            (Cause::Timeout, "timeout"),
+            (Cause::ConnectionLost(Disconnect::Eof), "connection_lost"),
+            (Cause::Unresponsive("no PING"), "connection_lost"),
+            (Cause::GoAway(goaway), "connection_lost"),
+            (
+                Cause::Protocol(ErrorCode::PROTOCOL_ERROR, "a rule"),
+                "connection_lost",
+            ),
+            (Cause::Dial(dial), "connection_lost"),
+            (Cause::Refused, "connection_lost"),
+            (
+                Cause::Fatal("InvalidProviderToken".into()),
+                "connection_lost",
+            ),
+            (Cause::Reset(ErrorCode::CANCEL), "reset: CANCEL"),
+            (
+                Cause::MalformedResponse("no status"),
+                "reset: malformed response: no status",
+            ),
+            (Cause::ResponseTooLarge, "reset: response too large"),
+        ] {
+            let result = Err(PostError::Failed(failure(cause, Delivery::Unknown)));
+            let settlement = Settlement::of(&result, false);
+            assert_eq!(settlement.outcome, Outcome::Unknown);
+            assert_eq!(settlement.cause.as_deref(), Some(word));
+        }
+        let closed = Err(PostError::Failed(failure(Cause::Closed, Delivery::Unknown)));
+        let interrupted = Settlement::of(&closed, true);
+        assert_eq!(interrupted.cause.as_deref(), Some(INTERRUPTED));
     }
 
     #[test]
