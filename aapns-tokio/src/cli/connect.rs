@@ -7,7 +7,8 @@ use aapns_proto::client::{Builder, Credential, Endpoint, Proxy};
 use aapns_proto::tls::{CredentialError, Identity, Roots, TlsOptions, client_config};
 use clap::Args;
 
-use super::exit::Fault;
+use super::exit::{Fault, io_text};
+use super::secrets::is_secret;
 use super::values::{Connections, Server, Timeout};
 use crate::Tokio;
 
@@ -233,7 +234,13 @@ pub(crate) fn read_identity(cert: &Path, key: Option<&Path>) -> Result<Identity,
 fn read_p12(path: &Path, password_file: Option<&Path>) -> Result<Identity, Fault> {
     let der = read_file("--p12", path)?;
     let password = match password_file {
-        Some(file) => read_file("--p12-password-file", file)?,
+        // Whoever takes it for the password's own flag puts the password here: it isn't repeated.
+        Some(file) => std::fs::read(file).map_err(|error| {
+            Fault::usage(format_args!(
+                "can't read the file given to --p12-password-file: {}; check its path",
+                io_text(&error)
+            ))
+        })?,
         None => Vec::new(),
     };
     let password = String::from_utf8_lossy(&password);
@@ -260,6 +267,11 @@ fn checked(identity: Identity) -> Result<Identity, CredentialError> {
 
 /// Reads a file that a flag named.
 pub(crate) fn read_file(flag: &str, path: &Path) -> Result<Vec<u8>, Fault> {
+    if is_secret(&path.to_string_lossy()) {
+        return Err(Fault::usage(format_args!(
+            "{flag} wants the path of a file, not what is in it; write it into a file first"
+        )));
+    }
     std::fs::read(path).map_err(|error| {
         Fault::file(
             "read",

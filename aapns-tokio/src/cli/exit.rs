@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use super::secrets::without_secrets;
+
 /// The exit codes that other programs rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -75,7 +77,7 @@ impl Fault {
     }
 
     fn new(exit: Exit, line: impl fmt::Display) -> Self {
-        let mut line = line.to_string();
+        let mut line = without_secrets(&line.to_string());
         if line.contains(['\n', '\r']) {
             line = line.split_whitespace().collect::<Vec<_>>().join(" ");
         }

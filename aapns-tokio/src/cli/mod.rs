@@ -20,6 +20,7 @@ mod mock;
 mod notification;
 mod progress;
 mod refuse;
+mod secrets;
 mod send;
 mod settlement;
 mod signals;

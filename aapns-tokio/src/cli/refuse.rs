@@ -5,6 +5,7 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
 use super::console::{Color, Console};
 use super::exit::Exit;
+use super::secrets::without_secrets;
 
 /// Prints help where that was asked for, and anything else as one line.
 pub(super) fn refuse(error: &Error, command: &Command) -> Exit {
@@ -16,9 +17,11 @@ pub(super) fn refuse(error: &Error, command: &Command) -> Exit {
         let _ = error.print();
         return Exit::Usage;
     }
-    let name = full_name(command, std::env::args().skip(1));
+    let args = std::env::args_os().skip(1);
+    let name = full_name(command, args.map(|arg| arg.to_string_lossy().into_owned()));
     let console = Console::new(false, false, 0, Color::Auto);
-    console.error(format_args!("{}; see {name} --help", explain(error)));
+    let what = without_secrets(&explain(error));
+    console.error(format_args!("{what}; see {name} --help"));
     Exit::Usage
 }
 

@@ -41,7 +41,9 @@ Outcomes:
   invalid        the line can't be a notification; reason says why
 
 Ctrl-C ends a run of many in order: what was read gets its outcome within five seconds, and --resume
-goes on from there."#;
+goes on from there.
+
+Exit codes: 0 all delivered, 1 not all, 2 wrong usage or configuration, 3 interrupted."#;
 
 /// `aapns send`
 #[derive(Debug, Args)]

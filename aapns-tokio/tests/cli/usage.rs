@@ -279,6 +279,77 @@ fn no_secret_is_ever_shown() {
     assert!(!bad.stderr.contains("se cret"), "{}", bad.stderr);
 }
 
+/// `AAPNS_TOKEN_KEY="$(cat key.p8)"` and the like.
+#[test]
+fn a_secret_in_place_of_its_path_is_not_shown() {
+    let target = Target::new();
+    let key = target.server.token_key_pem();
+    let body = key.lines().nth(1).unwrap();
+    let jwt = "eyJhbGciOi.c2VjcmV0.c2lnbmF0dXJl";
+    let mut token_key = aapns(["send", "abcd", "Hello"]);
+    token_key
+        .env("AAPNS_TOKEN_KEY", key)
+        .env("AAPNS_KEY_ID", "ABC123DEFG")
+        .env("AAPNS_TEAM_ID", "DEF123GHIJ");
+    let args = |args: &[&str]| aapns([&["send", "abcd", "Hello"], args].concat());
+    for (mut command, words) in [
+        (token_key, &["--token-key wants the path"][..]),
+        (
+            args(&["--bearer-file", jwt]),
+            &["--bearer-file wants the path"],
+        ),
+        (args(&["--p12", "eyJ", "--p12-password-file", jwt]), &[]),
+        (args(&["--cert", key]), &[]),
+        (args(&[&format!("--cert={key}")]), &["--cert wants"]),
+        (args(&[key]), &[]),
+        (args(&[jwt]), &["there is no place"]),
+        (args(&["--server", jwt]), &["--server"]),
+        (
+            aapns(["send", "--input", jwt, "--server", "https://[::1]:9"]),
+            &["--input"],
+        ),
+        (
+            aapns([
+                "mock",
+                "--port",
+                "0",
+                "--self-signed",
+                "x",
+                "--scenario",
+                jwt,
+            ]),
+            &["--scenario"],
+        ),
+    ] {
+        let ran = finish(spawn(&mut command)).exits(2);
+        assert!(!ran.stderr.contains(body), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("c2VjcmV0"), "{}", ran.stderr);
+        ran.complains(words);
+    }
+    let p12 = target.dir.write("x.p12", "");
+    let ran = finish(spawn(&mut args(&[
+        "--p12",
+        &p12,
+        "--p12-password-file",
+        "hunter2",
+    ])));
+    assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+    ran.exits(2).complains(&["--p12-password-file"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_not_utf_8_is_wrong_usage() {
+    use std::os::unix::ffi::OsStrExt;
+    let args: [&[u8]; 4] = [b"send", b"abcd", b"H\xff", b"--title"];
+    for end in 3..=4 {
+        let args = args[..end]
+            .iter()
+            .map(|arg| std::ffi::OsStr::from_bytes(arg));
+        run(args).exits(2).complains(&["aapns send --help"]);
+    }
+}
+
 #[test]
 fn help_of_send_tells_the_fields_that_go_in_and_come_out() {
     let help = run(["send", "--help"]).exits(0).stdout;
@@ -288,6 +359,7 @@ fn help_of_send_tells_the_fields_that_go_in_and_come_out() {
         "not_processed",
         "--resume",
         "Examples",
+        "Exit codes: 0 all delivered, 1 not all, 2 wrong usage or configuration, 3 interrupted.",
     ] {
         assert!(help.contains(word), "{word}");
     }
