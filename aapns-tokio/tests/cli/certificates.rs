@@ -58,22 +58,39 @@ fn the_other_environment_and_the_past_are_named() {
 }
 
 #[test]
-fn a_line_of_another_topic_is_invalid_and_never_sent() {
+fn a_line_of_another_topic_is_not_processed_and_can_be_resumed() {
     let dir = Dir::new();
     let lines = [1, 2].map(|n| {
         format!(r#"{{"device_token":"0{n}","topic":"com.example.other{n}","payload":{{}}}}"#)
     });
     let input = dir.write("in", lines.join("\n"));
-    let ran = send(
-        &wanted(&[APP]),
-        &["--input", &input, "--server", "production"],
-    );
-    let results = results(&ran.stdout);
-    assert_eq!((ran.code, results.len()), (Some(1), 2), "{ran:?}");
-    for result in results {
-        assert_eq!(result["outcome"], "invalid");
-        let reason = result["reason"].as_str().unwrap();
-        assert!(reason.contains("com.example.other"), "{reason}");
+    let output = dir.path("out");
+    let args = [
+        "--input",
+        &input,
+        "--server",
+        "production",
+        "--output",
+        &output,
+    ];
+    send(&wanted(&[APP]), &args).exits(1);
+    let refused = results(&dir.read("out"));
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    for result in &refused {
+        assert_eq!(result["outcome"], "not_processed");
+        assert_eq!(result["attempts"], 0);
+        let cause = result["cause"].as_str().unwrap();
+        assert!(cause.contains("com.example.other"), "{cause}");
+    }
+    // Another certificate may send them: they are not settled.
+    let again = [&args[..], &["--resume", "--timeout", "0.1"]].concat();
+    let topics = [APP, "com.example.other1", "com.example.other2"];
+    send(&wanted(&topics), &again).exits(1);
+    let tried = results(&dir.read("out")).split_off(2);
+    assert_eq!(tried.len(), 2, "{tried:?}");
+    for result in &tried {
+        let cause = result["cause"].as_str().unwrap();
+        assert!(cause.starts_with("connect:"), "{cause}");
     }
 }
 

@@ -32,6 +32,33 @@ fn a_signal_drains_and_every_line_taken_up_has_its_result() {
     }
 }
 
+/// An input that breaks lets what was read go on; the first signal after that drains it as any other.
+#[cfg(target_os = "linux")]
+#[test]
+fn after_a_broken_input_the_first_signal_drains_too() {
+    let target = Target::with(Server::builder().latency(Duration::from_secs(2)));
+    let output = target.dir.path("out");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut input = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut writer, _) = listener.accept().unwrap();
+    let unread = input.write(b"x").unwrap();
+    assert_eq!(unread, 1);
+    let args = target.send_args(&["--input", "-", "--output", &output]);
+    let child = spawn(aapns(args).stdin(std::os::fd::OwnedFd::from(input)));
+    writer.write_all(lines(20).as_bytes()).unwrap();
+    wait_until("all are with the server", || {
+        target.server.processed().accepted == 20
+    });
+    // With an octet unread this resets the connection.
+    drop(writer);
+    std::thread::sleep(Duration::from_millis(300));
+    signal(&child, "TERM");
+    finish(child).exits(3).complains(&["the input broke"]);
+    let results = results(&target.dir.read("out"));
+    assert_each_once(&results, 20);
+    assert_eq!(count(&results, "delivered"), 20);
+}
+
 #[test]
 fn answers_that_do_not_come_within_five_seconds_are_unknown() {
     let target = Target::with(Server::builder().latency(Duration::from_secs(60)));

@@ -53,6 +53,21 @@ fn a_resumed_run_sends_only_what_is_not_settled_with_the_same_ids() {
 }
 
 #[test]
+fn a_line_that_is_too_long_is_settled_once() {
+    let target = Target::new();
+    let text = "x".repeat(300_000) + "\n" + &lines(1);
+    let input = target.dir.write("in", text);
+    let output = target.dir.path("out");
+    let args = ["--input", &input, "--output", &output, "--resume"];
+    for _ in 0..2 {
+        target.send(&args).exits(1);
+        let results = results(&target.dir.read("out"));
+        assert_each_once(&results, 2);
+        assert_eq!(count(&results, "invalid"), 1);
+    }
+}
+
+#[test]
 fn at_most_once_leaves_unknown_lines_alone() {
     let target = Target::new();
     let input = target.dir.write("in", lines(2));

@@ -92,6 +92,8 @@ pub(super) struct Engine {
     skipped: u64,
     is_at_end: bool,
     stopped: Option<Stop>,
+    /// Whether what was taken up is given its last chance, or was.
+    is_draining: bool,
     draining: Option<Pin<Box<dyn Future<Output = ()>>>>,
     signals: Signals,
     tick: Interval,
@@ -114,6 +116,7 @@ impl Engine {
             skipped: 0,
             is_at_end: false,
             stopped: None,
+            is_draining: false,
             draining: None,
             signals: Signals::new()?,
             tick,
@@ -200,13 +203,8 @@ impl Engine {
             ..
         } = &mut self.setup;
         let (number, line) = match ready!(lines.poll_next(cx)) {
-            Next::Line(ndjson::Line::Whole(number, line)) => (number, line),
-            Next::Line(ndjson::Line::TooLong(number)) => {
-                let limit = ndjson::Lines::LIMIT;
-                let reason = format!("the line is longer than {limit} octets");
-                self.settle(number, None, None, &Settlement::invalid(reason));
-                return Poll::Ready(());
-            }
+            Next::Line(ndjson::Line::Whole(number, line)) => (number, Some(line)),
+            Next::Line(ndjson::Line::TooLong(number)) => (number, None),
             Next::End(error) => {
                 self.is_at_end = true;
                 if let Some(error) = error {
@@ -219,6 +217,12 @@ impl Engine {
             self.skipped += 1;
             return Poll::Ready(());
         }
+        let Some(line) = line else {
+            let limit = ndjson::Lines::LIMIT;
+            let reason = format!("the line is longer than {limit} octets");
+            self.settle(number, None, None, &Settlement::invalid(reason));
+            return Poll::Ready(());
+        };
         let open = ledger.take_open(number);
         let parsed = InputLine::parse(line, number, defaults);
         let (line, apns_id) = match parsed {
@@ -252,9 +256,8 @@ impl Engine {
                     may_be_processed: open.may_be_processed(),
                 });
             }
-            Err(error) => {
+            Err(settlement) => {
                 let token = line.device_token.into_owned();
-                let settlement = Settlement::invalid(error);
                 self.settle(number, Some(&token), Some(apns_id), &settlement);
             }
         }
@@ -324,7 +327,7 @@ impl Engine {
 
     /// The first one asks for an orderly end, the second for a quick one.
     fn handle_signal(&mut self) {
-        if self.stopped.is_none() {
+        if !self.is_draining {
             return self.stop(Stop::Signal);
         }
         let pool = self.setup.pool.clone();
@@ -341,7 +344,8 @@ impl Engine {
         if is_first || matches!(why, Stop::Output(_)) {
             self.stopped = Some(why);
         }
-        if is_first {
+        // What a broken input left is not drained yet: it has its usual time.
+        if !std::mem::replace(&mut self.is_draining, true) {
             let pool = self.setup.pool.clone();
             self.draining = Some(Box::pin(async move {
                 pool.drain(DRAIN).await;
@@ -377,16 +381,19 @@ impl std::fmt::Display for Stop {
     }
 }
 
-/// The line's request, if the credential may send it; else what is wrong.
+/// The line's request, if the credential may send it. What the line can't be it never can; of what the credential
+/// can't do, another one may do all.
 fn make(
     requests: &mut Requests,
     pool: &Pool,
     line: &InputLine<'_>,
     apns_id: ApnsId,
-) -> Result<Request, String> {
+) -> Result<Request, Settlement> {
     let request = requests
         .make(line, apns_id)
-        .map_err(|error| error.to_string())?;
-    pool.judge(&request).map_err(|fault| fault.to_string())?;
-    Ok(request)
+        .map_err(|error| Settlement::invalid(error.to_string()))?;
+    match pool.judge(&request) {
+        Ok(()) => Ok(request),
+        Err(fault) => Err(Settlement::unsent(Outcome::NotProcessed, fault.to_string())),
+    }
 }
