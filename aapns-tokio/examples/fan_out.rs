@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use aapns_tokio::models::{Alert, CollapseId, DeviceToken, Localized, Notification, Topic};
-use aapns_tokio::{Client, Credential, Endpoint, PostOptions, SendError, mock};
+use aapns_tokio::{Client, Credential, Delivery, Endpoint, PostOptions, mock};
 use futures::StreamExt;
 
 /// How many tokens are made up where no file is given.
@@ -27,7 +27,7 @@ struct Tally {
     delivered: u64,
     dead: u64,
     rejected: u64,
-    /// Nobody can have got it: these lines may be sent to again.
+    /// Nobody can have got it, and later it may go well: these lines may be sent to again.
     not_processed: u64,
     /// Somebody may have got it. The collapse id makes it harmless to send it again.
     unknown: u64,
@@ -74,8 +74,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 tally.dead += 1;
                 writeln!(dead_tokens, "{}", device_token.as_str())?;
             }
-            Err(SendError::Response(_) | SendError::Invalid(_)) => tally.rejected += 1,
             Err(error) if error.is_retryable() => tally.not_processed += 1,
+            // Answered, or not even sent: it can't be sent like this.
+            Err(error) if error.delivery().is_none_or(Delivery::is_unprocessed) => {
+                tally.rejected += 1;
+            }
             Err(_) => tally.unknown += 1,
         }
     }

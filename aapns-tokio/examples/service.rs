@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aapns_tokio::models::{Alert, DeviceToken, Notification, Topic};
-use aapns_tokio::{Client, Credential, Endpoint, SendError, State as Life, mock};
+use aapns_tokio::{Client, Credential, Delivery, Endpoint, SendError, State as Life, mock};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
@@ -107,9 +107,13 @@ fn explain(error: &SendError) -> Response {
         SendError::Invalid(_) | SendError::TooLarge => StatusCode::BAD_REQUEST,
         _ if error.is_device_token_dead() => StatusCode::GONE,
         _ if error.status() == Some(429) => StatusCode::TOO_MANY_REQUESTS,
-        // Nothing was processed: the same request may be made again without a risk.
+        // Certainly not delivered: the same request may be made again without a risk.
         _ if error.is_retryable() => return come_back(&error.to_string()),
         SendError::Response(_) => StatusCode::BAD_GATEWAY,
+        // Not sent, and no better later: the client itself isn't right, its certificate for example.
+        _ if error.delivery().is_some_and(Delivery::is_unprocessed) => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
         // It may have been delivered; to try again may show it twice.
         _ => StatusCode::GATEWAY_TIMEOUT,
     };
