@@ -192,7 +192,8 @@ impl<R: Runtime> Clients<R> {
         state.entries.iter().map(of).collect()
     }
 
-    /// Gives out no more clients, and [drains](Client::drain) all that there are, each for at most `limit`.
+    /// Gives out no more clients, and [drains](Client::drain) all that there are, queues and answers, each for
+    /// at most `limit`: what to call after a run of sends.
     ///
     /// # Cancel safety
     /// Safe: once polled, every drain goes on without the future.
@@ -200,8 +201,10 @@ impl<R: Runtime> Clients<R> {
         self.end(Some(limit)).await
     }
 
-    /// Gives out no more clients, and closes all that there are at once: what is queued comes back to its
-    /// callers.
+    /// Gives out no more clients, and [closes](Client::close) all that there are at once: what is queued comes
+    /// back to its callers unsent, and what is in flight without its answer, as
+    /// [`Delivery::Unknown`](crate::delivery::Delivery::Unknown), which isn't counted as unsent. After a run of
+    /// sends take [`drain`](Self::drain).
     ///
     /// # Cancel safety
     /// Safe: once polled, all are closed, also without the future.

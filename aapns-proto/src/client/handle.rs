@@ -242,7 +242,7 @@ impl<R: Runtime> Client<R> {
         self.pool.set_credential(credential)
     }
 
-    /// As [`Pool::drain`].
+    /// Takes no more notifications, sends what is queued, waits for the answers, and closes: as [`Pool::drain`].
     ///
     /// # Cancel safety
     /// As [`Pool::drain`].
@@ -250,7 +250,8 @@ impl<R: Runtime> Client<R> {
         self.pool.drain(limit).await
     }
 
-    /// As [`Pool::close`].
+    /// Closes at once, as [`Pool::close`]: what is in flight comes back as unknown. After a run of sends take
+    /// [`drain`](Self::drain).
     ///
     /// # Cancel safety
     /// As [`Pool::close`].

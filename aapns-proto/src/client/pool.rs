@@ -50,7 +50,8 @@ pub enum State {
 /// What became of a pool's last requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drained {
-    /// Requests that came back to their callers as [`PostError::Closed`] without having been processed.
+    /// Requests that came back to their callers as [`PostError::Closed`] without having been processed. Those
+    /// that were in flight and lost their answers aren't among them.
     pub unsent: u64,
 }
 
@@ -188,9 +189,10 @@ impl<R: Runtime> Pool<R> {
         Ok(())
     }
 
-    /// Takes no more requests, finishes those that it has for at most `limit`, and closes. Nothing starts
-    /// any more in the last fifth of that time, so that answers can come in. What was never sent, or
-    /// stood in line for room, comes back to its callers as [`PostError::Closed`], and is counted here.
+    /// Takes no more requests, sends what is queued, waits for the answers, for at most `limit`, and closes:
+    /// what to call after a run of sends. Nothing starts any more in the last fifth of that time, so that
+    /// answers can come in. What was never sent, or stood in line for room, comes back to its callers as
+    /// [`PostError::Closed`], and is counted here. What has no answer by then ends as with [`close`](Self::close).
     ///
     /// # Cancel safety
     /// Safe: once polled, the drain goes on to its end without the future.
@@ -199,7 +201,13 @@ impl<R: Runtime> Pool<R> {
         self.end(Close::Drain { until }).await
     }
 
-    /// Closes at once: what is queued comes back to its callers as [`PostError::Closed`].
+    /// Closes at once: what is queued comes back to its callers as [`PostError::Closed`], unsent. What is in
+    /// flight loses its answer: it comes back with [`Delivery::Unknown`], as `Closed` too, or under
+    /// [`Policy::AtMostOnce`](crate::Policy::AtMostOnce) as [`PostError::Failed`], and isn't counted as unsent.
+    /// After a run of sends take [`drain`](Self::drain).
+    ///
+    /// Of a single connection it is the other way round: [`Connection::close`](super::Connection::close)
+    /// waits for what is in flight.
     ///
     /// # Cancel safety
     /// Safe: once polled, the pool is closed, also without the future.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aapns_proto::Delivery;
 use aapns_proto::client::{PostError, Runtime, State};
+use aapns_proto::{Delivery, Policy};
 use aapns_tokio::mock::{Action, Rule, Server};
 
 use super::{LONG, builder, pool, request, serve, start, until};
@@ -85,6 +85,23 @@ pub(crate) async fn closing_hands_back_what_is_queued<R: Runtime>(runtime: R) {
     }
     assert_eq!(drained.unsent, unsent);
     assert_eq!(pool.state(), State::Closed);
+}
+
+pub(crate) async fn closing_takes_the_answers_from_what_is_in_flight<R: Runtime>(runtime: R) {
+    for policy in [Policy::AtLeastOnce, Policy::AtMostOnce] {
+        let server = serve([Rule::at(1, Action::Blackhole)]);
+        let pool = builder(&runtime, &server).connections(1, 1).policy(policy);
+        let pool = pool.pool().expect("a pool");
+        let post = pool.post(request(0));
+        until(&runtime, "it arrived", || server.processed().accepted == 1).await;
+        assert_eq!(pool.close().await.unsent, 0);
+        let error = post.await.expect_err("closed");
+        assert_eq!(error.delivery(), Delivery::Unknown, "{policy:?}: {error}");
+        match policy {
+            Policy::AtLeastOnce => assert!(matches!(error, PostError::Closed(_)), "{error}"),
+            Policy::AtMostOnce => assert!(matches!(error, PostError::Failed(_)), "{error}"),
+        }
+    }
 }
 
 pub(crate) async fn the_last_handle_dropped_still_sends_what_was_posted<R: Runtime>(runtime: R) {

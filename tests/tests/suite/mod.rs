@@ -74,6 +74,7 @@ macro_rules! run_suite {
                 a_drain_hands_back_what_it_could_not_send,
                 a_drain_ends_though_the_server_is_silent,
                 closing_hands_back_what_is_queued,
+                closing_takes_the_answers_from_what_is_in_flight,
                 the_last_handle_dropped_still_sends_what_was_posted,
                 a_closed_connection_takes_nothing,
             }
