@@ -54,21 +54,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         away: "Bears",
     };
     let kick_off = ActivityAlert::new("Kick-off", "Lions against Bears has begun.");
+    // A match takes longer than this program: each state is told to be a minute younger than the last.
+    let mut times = (now()..).step_by(60);
+    let mut next = || times.next().unwrap_or(u64::MAX);
     let start =
-        Notification::live_activity_start(now(), "MatchTeams", &teams, &score(0, 0), kick_off)?
+        Notification::live_activity_start(next(), "MatchTeams", &teams, &score(0, 0), kick_off)?
             .input_push_channel(channel.clone());
     client.send(&push_to_start, &start).await?;
 
     // From here on one request reaches all of them.
     for (home, away) in [(1, 0), (1, 1), (2, 1)] {
-        let update = Notification::live_activity_update(now(), &score(home, away))?
+        let update = Notification::live_activity_update(next(), &score(home, away))?
             .priority(Priority::Immediate);
         client
             .broadcast(&Broadcast::new(app.clone(), channel.clone(), update))
             .await?;
         println!("{home}:{away}");
     }
-    let end = Notification::live_activity_end(now(), &score(2, 1))?;
+    let end = Notification::live_activity_end(next(), &score(2, 1))?;
     let end = Broadcast::new(app.clone(), channel.clone(), end);
     client.broadcast(&end).await?;
     println!("the end");
@@ -87,7 +90,7 @@ fn score(home: u8, away: u8) -> Score {
     Score { home, away }
 }
 
-/// UNIX time in seconds: of two updates the device keeps the one with the later time.
+/// UNIX time in seconds: of two states the device keeps the one with the later time, so no two may have the same.
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.unwrap_or_default().as_secs()
