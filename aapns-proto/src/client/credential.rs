@@ -39,7 +39,7 @@ impl Credential {
         Ok(Self::Token(TokenSource::signer(signer)))
     }
 
-    /// A ready JWT, without the word `bearer`.
+    /// A ready JWT, without the word `bearer`: [`TokenSource::fixed`]. Apple takes it for an hour from its `iat`.
     ///
     /// # Errors
     /// [`MintError`](crate::pool::MintError) if the text can't be a JWT.

@@ -61,6 +61,10 @@ impl TokenSource {
 
     /// One ready JWT, used as long as the server takes it.
     ///
+    /// Apple takes it for an hour from its `iat`; from then on everything is answered by 403
+    /// `ExpiredProviderToken`, until [`set_credential`](super::Pool::set_credential) brings another. What runs for
+    /// longer takes a signing key, or [`new`](Self::new).
+    ///
     /// # Errors
     /// [`MintError`] if the text can't be a JWT.
     pub fn fixed(jwt: &str) -> Result<Self, MintError> {
