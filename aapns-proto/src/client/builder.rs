@@ -44,6 +44,13 @@ pub enum BuildError {
 }
 
 /// Sets up a [`Client`], a [`Pool`], [`Channels`] or a [`Connection`]: they differ in the last call only.
+///
+/// | setting | counts for |
+/// |---|---|
+/// | server, credential, trust, proxy, `timeout`, `dial_timeout`, `connection` | all |
+/// | `connections`, `queue` | [`build`](Self::build), [`pool`](Self::pool), [`channels`](Self::channels) |
+/// | `policy` | `build`, `pool`; [`Channels`] knows for each request what is right |
+/// | `topic` | `build` |
 #[derive(Clone)]
 #[must_use = "nothing is set up before build(), pool(), channels() or connect()"]
 pub struct Builder<R> {
@@ -118,7 +125,8 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
-    /// The timeout of requests that say nothing; 10 s by default. `None`: as long as it takes.
+    /// The timeout of requests that say nothing; 10 s by default. `None`: as long as it takes. It counts from
+    /// the call: waiting for room, queueing and retries too.
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.defaults.timeout = timeout.into();
         self

@@ -92,6 +92,9 @@ impl Endpoint {
 
     /// Any origin: `https://HOST[:PORT]`, or `http://HOST[:PORT]` for HTTP/2 in the clear.
     ///
+    /// With `http://` nothing is encrypted and nobody is verified, and provider tokens can be read on the way: it
+    /// is for tests.
+    ///
     /// # Errors
     /// [`InvalidEndpoint`] for anything else.
     pub fn parse(origin: &str) -> Result<Self, InvalidEndpoint> {

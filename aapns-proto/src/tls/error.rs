@@ -54,7 +54,7 @@ pub enum CredentialError {
     /// A certificate authority's certificate that can't be used as a root.
     #[error("certificate {0} of the additional roots is no readable X.509 certificate")]
     Root(usize),
-    /// Nothing to trust: `only` without a root, or no built-in ones.
+    /// Nothing to trust: `Builder::ca_only` without a root, or no built-in ones.
     #[error("there is no root certificate to trust")]
     NoRoots,
     /// A PKCS#12 file that can't be read.

@@ -4,7 +4,7 @@
 //! holds lie in memory that is overwritten when it is freed, and neither `Debug` nor an error shows one.
 //!
 //! The crypto provider is the feature's: `aws-lc-rs`, else `ring`. With neither, it is what the process has
-//! installed as rustls' default, or what the `_with` functions are given.
+//! installed as rustls' default, or what [`Signer::from_p8_with`] and [`TlsOptions::provider`] are given.
 
 mod certificate;
 mod config;

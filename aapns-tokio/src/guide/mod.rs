@@ -15,6 +15,17 @@
 //!
 //! Whole programs are in the folder `examples`: a web service, a fan-out to 100,000 devices, a Live Activity, a
 //! broadcast channel, several tenants.
+//!
+//! Apple's own pages, by their titles, in the documentation of *User Notifications* on developer.apple.com:
+//!
+//! | about | page |
+//! |---|---|
+//! | requests and their fields | *Sending notification requests to APNs*, *Generating a remote notification* |
+//! | answers and reasons | *Handling notification responses from APNs* |
+//! | keys and certificates | *Establishing a token-based connection to APNs*, *Establishing a certificate-based connection to APNs* |
+//! | broadcasts | *Setting up broadcast push notifications*, *Sending channel management requests to APNs*, *Sending broadcast push notification requests to APNs* |
+//! | Live Activities | *Starting and updating Live Activities with ActivityKit push notifications* |
+//! | what doesn't arrive | *Troubleshooting push notifications* |
 
 #![allow(
     clippy::doc_markdown,
