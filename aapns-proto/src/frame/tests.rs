@@ -135,7 +135,7 @@ fn parsed(octets: &[u8]) -> Result<Frame<'_>, FrameError> {
 }
 
 /// Frames with every bit that matters, and the octets of RFC 9113 §6.
-fn examples() -> Vec<(Frame<'static>, Vec<u8>)> {
+fn examples_with_flags() -> Vec<(Frame<'static>, Vec<u8>)> {
     let octets = |head: &[u8], payload: &[u8]| [head, payload].concat();
     let mut examples = Vec::new();
     for end in [false, true] {
@@ -191,6 +191,12 @@ fn examples() -> Vec<(Frame<'static>, Vec<u8>)> {
         let payload = [bit << 7 | 1, 2, 3, 4, 200];
         examples.push((Frame::Priority(priority), octets(&head, &payload)));
     }
+    examples
+}
+
+fn examples() -> Vec<(Frame<'static>, Vec<u8>)> {
+    let octets = |head: &[u8], payload: &[u8]| [head, payload].concat();
+    let mut examples = examples_with_flags();
     let reset = RstStream {
         stream_id: 7,
         code: ErrorCode(0x0102_0308),
