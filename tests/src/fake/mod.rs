@@ -1,6 +1,7 @@
 //! A fake APNs: one HTTP/2 server connection as plain code, sharing nothing with `aapns-proto`.
 
 mod acts;
+mod answers;
 mod block;
 pub mod fate;
 mod goaway;
