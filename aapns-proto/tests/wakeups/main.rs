@@ -5,6 +5,7 @@
 //! time is on its way because of a wake. A world can't be cloned, so each state is reached again by its
 //! steps; states seen before are not gone on from.
 
+mod driver;
 mod peer;
 mod steps;
 mod world;

@@ -6,31 +6,10 @@ use std::time::Duration;
 
 use aapns_proto::delivery::Disconnect;
 use aapns_proto::pool::{Dial, LinkId, Ticket};
-use aapns_proto::{Action, Fields, Head, Job, Link, Method, Pool, PoolConfig, Request, Time};
+use aapns_proto::{Action, Fields, Head, Job, Method, Pool, PoolConfig, Request, Time};
 
-use crate::peer::Peer;
+use crate::driver::{Driver, State};
 use crate::steps::{Setup, Step};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum State {
-    Awake,
-    /// Found nothing to do; `saw_flag` is what a broken driver read too early.
-    Parking {
-        saw_flag: bool,
-    },
-    Asleep,
-}
-
-#[derive(Debug)]
-struct Driver {
-    link: Link<u32>,
-    peer: Peer,
-    state: State,
-    /// Set by a wake, cleared by the driver.
-    flag: bool,
-    is_down: bool,
-    is_stalled: bool,
-}
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -218,7 +197,7 @@ impl World {
         if work > 0 && credit > 0 {
             return Some(format!("{work} jobs wait, {credit} may go, and all sleep"));
         }
-        let in_flight: u64 = self.drivers.iter().flatten().map(in_flight).sum();
+        let in_flight: u64 = self.drivers.iter().flatten().map(Driver::in_flight).sum();
         let alive = u64::from(self.submitted) - self.done.len() as u64;
         let known = stats.pending + stats.retrying + in_flight;
         if known != alive || stats.inflight != in_flight {
@@ -352,14 +331,7 @@ impl World {
         if self.drivers.len() <= at {
             self.drivers.resize_with(at + 1, || None);
         }
-        self.drivers[at] = Some(Driver {
-            link,
-            peer: Peer::new(self.setup.limit),
-            state: State::Awake,
-            flag: false,
-            is_down: false,
-            is_stalled: false,
-        });
+        self.drivers[at] = Some(Driver::new(link, self.setup.limit));
     }
 
     fn drain(&mut self) {
@@ -376,28 +348,4 @@ impl World {
     fn driver(&mut self, id: u16) -> Option<&mut Driver> {
         self.drivers.get_mut(usize::from(id))?.as_mut()
     }
-}
-
-impl Driver {
-    fn read(&mut self, now: Time) {
-        let octets = std::mem::take(&mut self.peer.output);
-        if octets.is_empty() {
-            return;
-        }
-        self.link.read_buf()[..octets.len()].copy_from_slice(&octets);
-        self.link.handle_read(now, octets.len());
-    }
-
-    fn write(&mut self, now: Time) {
-        if self.is_stalled {
-            return;
-        }
-        let octets = self.link.transmit().to_vec();
-        self.peer.read(&octets);
-        self.link.handle_written(now, octets.len());
-    }
-}
-
-fn in_flight(driver: &Driver) -> u64 {
-    driver.link.connection().in_flight() as u64
 }
