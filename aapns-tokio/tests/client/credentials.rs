@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use aapns_proto::Time;
-use aapns_proto::client::{Builder, Runtime, Target};
-use aapns_proto::delivery::DialError;
+use aapns_proto::client::{Builder, Runtime};
 use aapns_proto::pool::MintError;
 use aapns_proto::tls::Identity;
 use aapns_tokio::mock::{Action, Answer, Authentication, KEY_ID, Scenario, Server, TEAM_ID};
@@ -15,6 +13,7 @@ use aapns_tokio::{
     TokenSource, Tokio,
 };
 
+use crate::sleep::Sleeper;
 use crate::{LONG, at, builder, request, send_all};
 
 async fn server(authentication: Authentication, scenario: Scenario) -> Server {
@@ -66,45 +65,6 @@ fn tokens(server: &Server) -> std::collections::BTreeSet<String> {
     let requests = server.requests();
     let tokens = requests.iter().filter_map(|r| r.field("authorization"));
     tokens.map(str::to_owned).collect()
-}
-
-/// tokio with a wall clock that can be moved: the monotonic one stands still while a machine sleeps.
-#[derive(Clone, Default)]
-struct Sleeper {
-    tokio: Tokio,
-    slept: Arc<AtomicU64>,
-}
-
-impl Runtime for Sleeper {
-    type Transport = <Tokio as Runtime>::Transport;
-    type Timer = <Tokio as Runtime>::Timer;
-
-    fn now(&self) -> Time {
-        self.tokio.now()
-    }
-
-    fn unix(&self) -> Duration {
-        self.tokio.unix() + Duration::from_secs(self.slept.load(Ordering::Relaxed))
-    }
-
-    fn random(&self) -> u64 {
-        self.tokio.random()
-    }
-
-    fn timer(&self) -> Self::Timer {
-        self.tokio.timer()
-    }
-
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tokio.spawn(task);
-    }
-
-    fn dial(
-        &self,
-        target: Target,
-    ) -> impl Future<Output = Result<Self::Transport, DialError>> + Send {
-        self.tokio.dial(target)
-    }
 }
 
 #[tokio::test]

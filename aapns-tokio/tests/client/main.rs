@@ -10,6 +10,7 @@ mod connection;
 mod credentials;
 mod dead;
 mod pool;
+mod sleep;
 mod typed;
 
 use std::time::Duration;
