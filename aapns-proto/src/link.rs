@@ -189,9 +189,9 @@ impl<T: Tag> Link<T> {
         self.connection.in_flight()
     }
 
-    /// Whether requests wait for what the server has to say: for a free stream, or a window.
+    /// Whether bodies wait for the server to open a window.
     pub fn is_short(&self) -> bool {
-        self.hand.has_backlog || self.connection.is_short()
+        self.connection.is_short()
     }
 
     /// Takes the end of one request.

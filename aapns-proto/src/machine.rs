@@ -47,7 +47,7 @@ pub trait Wire {
     fn handle_timeout(&mut self, now: Time);
     /// Requests in flight.
     fn in_flight(&self) -> usize;
-    /// Whether requests wait for what the server has to say: then it is to be read at once.
+    /// Whether bodies wait for the server to open a window: then it is to be read at once.
     fn is_short(&self) -> bool;
 }
 

@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::delivery::Disconnect;
-use crate::machine::{Machine, Wire};
+use crate::machine::{Machine, Wakeup, Wire};
 use crate::time::Time;
 
 use super::bell::Bell;
@@ -95,7 +95,7 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
     /// One turn of the loop.
     fn turn(&mut self, cx: &mut Context<'_>) -> Step {
         let now = self.runtime.now();
-        if self.is_timeout_due(now) {
+        if matches!(self.due(now), Some(why) if why != Wakeup::Now) {
             self.pace.wake();
         }
         let read = self.read(cx, now);
@@ -125,13 +125,14 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
             && self.park(cx, now) == Step::Rest
     }
 
-    fn is_timeout_due(&mut self, now: Time) -> bool {
-        let due = self.machine.with(|wire| wire.poll_timeout());
-        due.is_some_and(|(at, _)| at <= now)
+    /// Why the machine wants to hear of the time, if it does now.
+    fn due(&mut self, now: Time) -> Option<Wakeup> {
+        let (at, why) = self.machine.with(|wire| wire.poll_timeout())?;
+        (at <= now).then_some(why)
     }
 
     fn handle_timeout(&mut self, now: Time) {
-        if self.is_timeout_due(now) {
+        if self.due(now).is_some() {
             self.machine.with(|wire| wire.handle_timeout(now));
         }
         if let Some((until, why)) = self.failure

@@ -3,8 +3,8 @@
 //! A server under load writes a few answers at a time, and many are awaited. Each read of a few is a turn of
 //! the loop, a write of as many new requests, and a wake-up of the tasks that wait: it costs more than the
 //! requests themselves. So the loop leaves the socket unread for a moment, that is short beside what an answer
-//! takes anyway, and takes what has gathered in one turn. No request is held back by this: while one waits for a
-//! stream or a window there is no rest, and a timeout that falls due ends it.
+//! takes anyway, and takes what has gathered in one turn. A request that has a stream is written at once all the
+//! same; while a body waits for a window there is no rest, and a timeout that falls due ends it.
 
 use std::time::Duration;
 

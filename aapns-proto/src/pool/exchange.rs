@@ -42,8 +42,7 @@ impl<T: Tag> Pool<T> {
             self.finish(now);
         }
         self.redial(now);
-        hand.has_backlog = self.backlog() > 0;
-        if !hand.has_backlog || !self.may_go(now) {
+        if self.backlog() == 0 || !self.may_go(now) {
             return None;
         }
         if self.config.connection.is(Mutant::NoBaton) {

@@ -34,8 +34,6 @@ pub(crate) struct Hand<T> {
     pub(crate) order: Order,
     /// From the pool: how long at least what is in flight may go on after [`Order::Drain`].
     pub(crate) drain_until: Option<Time>,
-    /// From the pool: jobs wait in it.
-    pub(crate) has_backlog: bool,
     /// From the pool: the provider token, if it changed.
     pub(crate) authorization: Option<(u64, Option<Bytes>)>,
     /// From the pool: good answers are news, too.
@@ -85,7 +83,6 @@ impl<T> Hand<T> {
             done: VecDeque::new(),
             order: Order::None,
             drain_until: None,
-            has_backlog: false,
             authorization: None,
             is_watched: false,
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::*;
 use crate::client::runtime::Target;
 use crate::delivery::DialError;
-use crate::machine::{Turn, Wakeup};
+use crate::machine::Turn;
 
 /// What happened, in order: the tests' only witness.
 type Log = Arc<Mutex<Vec<String>>>;
@@ -111,7 +111,7 @@ struct Puppeteer {
     /// Each octet that is read answers one.
     in_flight: usize,
     is_short: bool,
-    due: Option<Time>,
+    due: Option<(Time, Wakeup)>,
 }
 
 impl Wire for Puppeteer {
@@ -133,7 +133,7 @@ impl Wire for Puppeteer {
         self.is_closed = true;
     }
     fn poll_timeout(&self) -> Option<(Time, Wakeup)> {
-        self.due.map(|at| (at, Wakeup::Deadline))
+        self.due
     }
     fn handle_timeout(&mut self, _: Time) {
         note(&self.log, "timeout".into());
@@ -362,20 +362,21 @@ fn a_rest_holds_up_no_request() {
     world.driver.transport.reads.push_back(Ok(vec![0]));
     world.driver.bell.ring();
     assert_eq!(world.poll(), (vec!["wake".into()], true, false));
-    assert_eq!(world.poll().0, ["take", "write 3", "flush"]);
+    world.driver.machine.wire.due = Some((Time::ZERO, Wakeup::Now));
+    assert_eq!(world.poll().0, ["timeout", "take", "write 3", "flush"]);
 }
 
 #[test]
 fn what_came_before_a_timeout_is_read_before_it_even_in_a_rest() {
     let mut world = rested(3);
     world.driver.transport.reads.push_back(Ok(vec![0]));
-    world.driver.machine.wire.due = Some(world.runtime.now());
+    world.driver.machine.wire.due = Some((world.runtime.now(), Wakeup::Deadline));
     let (log, _, _) = world.poll();
     assert_eq!(log, ["read 1", "timeout", "take", "write 3", "flush"]);
 }
 
 #[test]
-fn there_is_no_rest_while_requests_wait_for_what_the_server_says() {
+fn there_is_no_rest_while_a_body_waits_for_a_window() {
     let mut world = rested(0);
     world.driver.machine.wire.is_short = true;
     world.pass(1_000_000);
