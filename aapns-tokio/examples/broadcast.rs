@@ -54,7 +54,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         away: "Bears",
     };
     let kick_off = ActivityAlert::new("Kick-off", "Lions against Bears has begun.");
-    // A match takes longer than this program: each state is told to be a minute younger than the last.
+    // A match takes longer than this program, whose states would all be of one second: here a minute lies
+    // between two. In a program of yours each is of its `now()`.
     let mut times = (now()..).step_by(60);
     let mut next = || times.next().unwrap_or(u64::MAX);
     let start =
