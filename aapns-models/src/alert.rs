@@ -60,6 +60,7 @@ impl fmt::Debug for Localized {
 
 /// A text as it is, or one that the device localises.
 #[derive(Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Text {
     /// Shown as it is.
     Plain(String),

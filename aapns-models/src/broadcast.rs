@@ -108,6 +108,7 @@ impl Broadcast {
 
 /// What a request to `/4/broadcasts/apps/…` is made of.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EncodedBroadcast {
     /// `:path`, which has the bundle id.
     pub path: String,
@@ -138,6 +139,7 @@ impl fmt::Debug for EncodedBroadcast {
 
 /// What a channel keeps for devices that are offline. Fixed when the channel is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum StoragePolicy {
     /// 0: nothing, with a larger budget; broadcasts must have expiration 0.
     NoStorage = 0,
@@ -147,12 +149,18 @@ pub enum StoragePolicy {
 
 /// What a channel is: the body that creates one, and the answer that describes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct ChannelConfig {
     /// What it keeps.
     pub storage: StoragePolicy,
 }
 
 impl ChannelConfig {
+    /// A channel that keeps this.
+    pub const fn new(storage: StoragePolicy) -> Self {
+        Self { storage }
+    }
+
     /// The path to create (`POST`), read (`GET`) and delete (`DELETE`) channels of an app; the last
     /// two name the channel in `apns-channel-id`.
     pub fn path(bundle_id: &BundleId) -> String {
@@ -188,6 +196,7 @@ impl ChannelConfig {
 
 /// The channels of an app: up to 10,000.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ChannelList {
     /// Their ids.
     pub channels: Vec<ChannelId>,

@@ -18,6 +18,7 @@ use crate::Reason;
 /// assert_eq!(ErrorBody::parse(b"<html>"), ErrorBody::default());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ErrorBody {
     /// Why; `None` if the body is missing, cut, or not JSON.
     pub reason: Option<Reason>,

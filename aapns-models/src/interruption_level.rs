@@ -6,6 +6,7 @@ use crate::InvalidValue;
 
 /// How much a notification may interrupt: `aps.interruption-level`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum InterruptionLevel {
     /// `passive`: into the list, without lighting the screen or a sound.
     Passive,

@@ -75,7 +75,7 @@ impl<'de> Deserialize<'de> for Priority {
 /// Until when Apple's servers keep a notification that they can't deliver (`apns-expiration`).
 ///
 /// Absent and 0 are different things: without the field a notification is stored for as long as
-/// Apple sees fit, up to 30 days; with 0 it is tried once.
+/// Apple sees fit, up to 30 days; with 0 it is tried once. There is no fourth way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Expiration {
     /// No field: stored as Apple sees fit.

@@ -7,6 +7,7 @@ use crate::notification::Object;
 
 /// The sound of a notification: `aps.sound`.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Sound {
     /// A file in the app's bundle or its `Library/Sounds`, by name.
     Named(String),

@@ -9,7 +9,8 @@ use crate::request::Response;
 
 /// Whether a request that got no answer can have been processed by the server.
 ///
-/// The order is that of certainty lost: over several attempts the worst one counts.
+/// The order is that of certainty lost: over several attempts the worst one counts. There will be no
+/// fourth: match all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Delivery {
     /// The server has not got the whole request: the octets that end it were never handed out.
@@ -27,7 +28,8 @@ impl Delivery {
     }
 }
 
-/// The end of a request's life: its tag comes out exactly once, in one of these.
+/// The end of a request's life: its tag comes out exactly once, in one of these. To be taken apart:
+/// it gets no further fields.
 #[derive(Debug)]
 #[must_use = "somebody waits for this outcome"]
 pub struct Done<T> {
@@ -41,7 +43,7 @@ pub struct Done<T> {
     pub possible_duplicate: bool,
 }
 
-/// How a request ended.
+/// How a request ended; there is no third way.
 #[derive(Debug)]
 pub enum Outcome {
     /// A final response arrived.
@@ -155,6 +157,7 @@ pub(crate) fn alert_text(alert: u8) -> Cow<'static, str> {
 
 /// Why no connection could be made, by the step that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DialError {
     /// The step.
     pub step: DialStep,
@@ -166,6 +169,7 @@ pub struct DialError {
 
 /// The steps of a dial, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum DialStep {
     /// Name resolution, TCP or a proxy.
     Connect,
@@ -173,6 +177,17 @@ pub enum DialStep {
     Tls,
     /// The HTTP/2 preface: the server's first SETTINGS.
     Http2,
+}
+
+impl DialError {
+    /// A dial that failed at this step; a message that tells no secret.
+    pub fn new(step: DialStep, is_fatal: bool, message: impl Into<Arc<str>>) -> Self {
+        Self {
+            step,
+            is_fatal,
+            message: message.into(),
+        }
+    }
 }
 
 impl fmt::Display for DialError {
@@ -190,6 +205,7 @@ impl std::error::Error for DialError {}
 
 /// A GOAWAY frame as the server sent it (RFC 9113 §6.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GoAway {
     /// Streams above this id were not processed.
     pub last_stream_id: u32,

@@ -21,6 +21,7 @@ impl Tag for usize {}
 
 /// When a request may be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Policy {
     /// Also after [`Delivery::Unknown`], at most [`crate::limits::UNKNOWN_RESENDS`] times: the server may process it twice.
     #[default]
@@ -145,6 +146,7 @@ impl<T> fmt::Debug for Job<T> {
 
 /// A job that was not taken, and why: the job comes back.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Rejected<T> {
     /// The job, unchanged.
     pub job: Job<T>,

@@ -24,6 +24,7 @@ pub enum Wakeup {
 
 /// What a turn left to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Turn {
     /// Work is left that this turn did not do (bounds on batches): come again after writing.
     pub again: bool,

@@ -233,6 +233,7 @@ impl fmt::Debug for Request {
 
 /// A final response.
 #[derive(Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Response {
     /// The status code, 200–599 as a rule.
     pub status: u16,

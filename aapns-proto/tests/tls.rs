@@ -134,11 +134,9 @@ fn an_identity_is_read_from_every_form_of_pem() {
         Identity::from_pem_pair(APPLE_CERTIFICATE, APPLE_PKCS1),
         Identity::from_pem_pair(PLAIN_CERTIFICATE, PLAIN_SEC1),
     ] {
-        let options = TlsOptions {
-            roots: Roots::only_pem(PLAIN_CERTIFICATE).unwrap(),
-            identity: Some(identity.unwrap()),
-            provider: None,
-        };
+        let mut options = TlsOptions::default();
+        options.roots = Roots::only_pem(PLAIN_CERTIFICATE).unwrap();
+        options.identity = Some(identity.unwrap());
         let config = client_config(&options).unwrap();
         assert_eq!(config.alpn_protocols, [b"h2".to_vec()]);
         assert!(!config.enable_early_data);
@@ -148,11 +146,9 @@ fn an_identity_is_read_from_every_form_of_pem() {
 
 #[test]
 fn a_key_of_another_certificate_is_refused() {
-    let options = TlsOptions {
-        roots: Roots::only_pem(PLAIN_CERTIFICATE).unwrap(),
-        identity: Some(Identity::from_pem_pair(APPLE_CERTIFICATE, PLAIN_SEC1).unwrap()),
-        provider: None,
-    };
+    let mut options = TlsOptions::default();
+    options.roots = Roots::only_pem(PLAIN_CERTIFICATE).unwrap();
+    options.identity = Some(Identity::from_pem_pair(APPLE_CERTIFICATE, PLAIN_SEC1).unwrap());
     assert_eq!(
         client_config(&options).unwrap_err(),
         CredentialError::KeyMismatch
@@ -232,11 +228,9 @@ fn pkcs12_files_old_and_new_are_read_with_their_password() {
     ] {
         let identity = Identity::from_pkcs12(file, "secret").unwrap();
         assert_eq!(identity.info().user_id.as_deref(), Some("com.example.app"));
-        let options = TlsOptions {
-            roots: Roots::only_pem(PLAIN_CERTIFICATE).unwrap(),
-            identity: Some(identity),
-            provider: None,
-        };
+        let mut options = TlsOptions::default();
+        options.roots = Roots::only_pem(PLAIN_CERTIFICATE).unwrap();
+        options.identity = Some(identity);
         client_config(&options).unwrap();
         let wrong = Identity::from_pkcs12(file, "guess").unwrap_err();
         assert_eq!(wrong, CredentialError::Pkcs12);

@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Apple keeps the newest score for devices that are away.
     let storage = StoragePolicy::MostRecent;
-    let channel = channels.create(&app, ChannelConfig { storage }).await?;
+    let channel = channels.create(&app, ChannelConfig::new(storage)).await?;
     println!("channels: {}", channels.list(&app).await?.len());
 
     // Each device starts an activity of its own that follows the channel; a broadcast can't start one.

@@ -134,10 +134,8 @@ impl World {
 
     /// A token of this age in seconds.
     fn token(&self, age: u64) -> ProviderToken {
-        ProviderToken {
-            value: format!("bearer {}", self.now.as_nanos()).into(),
-            issued_at: self.unix().saturating_sub(Duration::from_secs(age)),
-        }
+        let issued_at = self.unix().saturating_sub(Duration::from_secs(age));
+        ProviderToken::new(&self.now.as_nanos().to_string(), issued_at).expect("digits")
     }
 
     /// A wake that a call returned: at most one is under way, and its link is up and asleep.
@@ -274,9 +272,5 @@ fn job(caller: &Caller, octets: usize) -> Job<Caller> {
 }
 
 fn dial_error(is_fatal: bool) -> DialError {
-    DialError {
-        step: DialStep::Connect,
-        is_fatal,
-        message: "no route".into(),
-    }
+    DialError::new(DialStep::Connect, is_fatal, "no route")
 }

@@ -76,14 +76,13 @@ impl Bulk {
         output: Sender<Vec<u8>>,
         signals: Signals,
     ) -> Self {
+        let mut defaults = Defaults::default();
+        defaults.topic.clone_from(&flags.topic);
         Self {
             pool,
             input: Some(input),
             lines: Lines::new(),
-            defaults: Defaults {
-                topic: flags.topic.clone(),
-                ..Defaults::default()
-            },
+            defaults,
             requests: Requests::default(),
             options: match flags.timeout.0 {
                 Some(timeout) => PostOptions::new().timeout(timeout),

@@ -57,10 +57,7 @@ fn a_provider_token_is_signed_and_quiet_says_nothing() {
 
 #[test]
 fn a_result_line_has_every_key_in_order_and_to_the_letter() {
-    let gone = Answer {
-        timestamp: Some(5),
-        ..Answer::rejection(410, "ExpiredToken")
-    };
+    let gone = Answer::rejection(410, "ExpiredToken").timestamp(5);
     let builder = Server::builder().production().answer("00ab", gone);
     let target = Target::new(builder);
     let id = "11111111-2222-4333-8444-555555555555";

@@ -12,8 +12,10 @@ use super::Text;
 use crate::topic::{is_name, suffixed};
 use crate::{ApnsId, CollapseId, DeviceToken, Expiration, InvalidValue, Priority, PushType, Topic};
 
-/// What holds for lines that don't say otherwise.
+/// What holds for lines that don't say otherwise: `let mut defaults = Defaults::default();`, and set
+/// what there is.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Defaults {
     /// The topic: a bundle id, to which each line's push type adds its suffix.
     pub topic: Option<Topic>,
@@ -29,6 +31,7 @@ pub struct Defaults {
 
 /// A line that can be sent: every field is checked, and borrows from the line where it can.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InputLine<'a> {
     /// A valid [`DeviceToken`], as the line spells it.
     pub device_token: Cow<'a, str>,
@@ -67,6 +70,7 @@ impl fmt::Debug for InputLine<'_> {
 /// A line that can't be a notification.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {reason}")]
+#[non_exhaustive]
 pub struct InvalidLine {
     /// Its number, from 1.
     pub line: u64,
@@ -104,6 +108,24 @@ struct Wire<'a> {
 }
 
 impl<'a> InputLine<'a> {
+    /// A line that was never written: a valid device token, a push type and the body. The other fields can be set.
+    pub fn new(
+        device_token: impl Into<Cow<'a, str>>,
+        push_type: PushType,
+        payload: &'a [u8],
+    ) -> Self {
+        Self {
+            device_token: device_token.into(),
+            apns_id: None,
+            topic: None,
+            push_type,
+            priority: None,
+            expiration: Expiration::Absent,
+            collapse_id: None,
+            payload,
+        }
+    }
+
     /// Reads a line, without the line feed; `number` counts from 1. Keys that mean nothing here are
     /// passed over, and `null` means absent.
     ///

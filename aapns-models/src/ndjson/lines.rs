@@ -35,7 +35,7 @@ pub struct Lines {
     is_ended: bool,
 }
 
-/// What came.
+/// What came: a line is one or the other.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Line<'a> {
     /// A line without its line feed, and its number from 1.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Text;
 use crate::ApnsId;
 
-/// What became of a line.
+/// What became of a line. The words are a file format: a sixth would be a new major version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// A final answer with status 200.
@@ -51,6 +51,7 @@ impl Outcome {
 
 /// The result of one line, to be written.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OutputLine<'a> {
     /// The number of the line in the input, from 1.
     pub line: u64,
@@ -143,6 +144,7 @@ impl<'a> OutputLine<'a> {
 
 /// What resuming needs to know of a line that was written before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Settled {
     /// The number of the line in the input.
     pub line: u64,

@@ -13,6 +13,7 @@ const TYPICAL_PAYLOAD: usize = 256;
 
 /// What a request to `/3/device/…` is made of, whichever the device.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Encoded {
     /// `apns-push-type`; absent for Wallet passes only.
     pub push_type: Option<PushType>,
@@ -27,6 +28,20 @@ pub struct Encoded {
     pub collapse_id: Option<CollapseId>,
     /// The body: JSON.
     pub payload: Vec<u8>,
+}
+
+impl Encoded {
+    /// A body of this push type, with nothing else said; the other fields can be set. Nothing is checked.
+    pub fn new(push_type: impl Into<Option<PushType>>, payload: impl Into<Vec<u8>>) -> Self {
+        Self {
+            push_type: push_type.into(),
+            topic: None,
+            priority: None,
+            expiration: Expiration::Absent,
+            collapse_id: None,
+            payload: payload.into(),
+        }
+    }
 }
 
 impl<K: Kind> Notification<K> {

@@ -37,6 +37,7 @@ fn check<K: Kind>(notification: Notification<K>, golden: &Golden) {
         expiration,
         collapse_id,
         payload,
+        ..
     } = notification.encode().unwrap();
     assert_eq!(String::from_utf8(payload).unwrap(), golden.payload);
     let push_type = push_type.map_or(String::new(), |push_type| push_type.to_string());

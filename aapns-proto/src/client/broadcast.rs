@@ -18,6 +18,7 @@ use super::runtime::Runtime;
 
 /// A broadcast that APNs accepted (status 200).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BroadcastSent {
     /// The request's id: the server's `apns-request-id`, or the one that was sent.
     pub request_id: ApnsId,

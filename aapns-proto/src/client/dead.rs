@@ -17,6 +17,7 @@ use super::error::ResponseError;
 
 /// A device token that the server would not deliver to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DeadToken {
     /// The token; `Debug` shows its beginning.
     pub device_token: DeviceToken,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 const ALTERNATIVE_PORT: u16 = 2197;
 
 /// Which of Apple's two services: device tokens, channels, and most keys and certificates belong to one.
+/// There is no third.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Environment {
     /// The production service: apps from the App Store, TestFlight and for the enterprise.

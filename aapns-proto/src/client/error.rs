@@ -10,6 +10,7 @@ use super::reply::Settled;
 
 /// A request that ended without an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Failure {
     /// Why the last attempt, or the whole request, got no answer.
     pub cause: Cause,
@@ -138,6 +139,7 @@ impl Settled {
 
 /// An answer that says "not accepted": any status but 200 (Apple: "Handling notification responses from APNs").
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ResponseError {
     /// The status code.
     pub status: u16,

@@ -40,6 +40,7 @@ struct Inner {
 
 /// A notification that APNs accepted (status 200): accepted, which isn't yet shown on the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Sent {
     /// The notification's id.
     pub apns_id: ApnsId,

@@ -5,6 +5,7 @@
 
 /// An event or span of `tracing`, by its target [`TARGET`] and its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Event {
     /// Its name; an event's message is the same with blanks for underlines, without `aapns.`.
     pub name: &'static str,
@@ -18,6 +19,7 @@ pub struct Event {
 
 /// An instrument of `metrics`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Metric {
     /// Its name.
     pub name: &'static str,

@@ -49,6 +49,7 @@ pub enum State {
 
 /// What became of a pool's last requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Drained {
     /// Requests that came back to their callers as [`PostError::Closed`] without having been processed. Those
     /// that were in flight and lost their answers aren't among them.

@@ -18,6 +18,7 @@ use super::shared::Shared;
 
 /// A final response, and how it was got.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Answer {
     /// The response, of any status.
     pub response: Response,

@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use crate::limits::{TOKEN_GUARD, TOKEN_RENEWAL};
 use crate::pool::{MintError, ProviderToken};
 
@@ -54,7 +52,7 @@ impl TokenSource {
             let minting = mint(unix);
             Box::pin(async move {
                 let (jwt, issued_at) = minting.await?;
-                provider_token(&jwt, issued_at)
+                ProviderToken::new(&jwt, issued_at)
             })
         }))
     }
@@ -68,7 +66,7 @@ impl TokenSource {
     /// # Errors
     /// [`MintError`] if the text can't be a JWT.
     pub fn fixed(jwt: &str) -> Result<Self, MintError> {
-        let value = provider_token(jwt.trim(), Duration::ZERO)?.value;
+        let value = ProviderToken::new(jwt.trim(), Duration::ZERO)?.value;
         Ok(Self::from_mint(Box::new(move |unix| {
             let value = value.clone();
             // Its age isn't ours to judge.
@@ -232,19 +230,6 @@ fn refused_again() -> MintError {
     MintError(
         "the server refused a provider token that was just made: check this machine's clock, the key and its ids".into(),
     )
-}
-
-fn provider_token(jwt: &str, issued_at: Duration) -> Result<ProviderToken, MintError> {
-    let is_jwt_char = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-    if jwt.is_empty() || !jwt.bytes().all(is_jwt_char) {
-        return Err(MintError(
-            "not a JWT: three base64url parts with dots between".into(),
-        ));
-    }
-    Ok(ProviderToken {
-        value: Bytes::from(format!("bearer {jwt}")),
-        issued_at,
-    })
 }
 
 #[cfg(test)]

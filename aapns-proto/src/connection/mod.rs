@@ -57,6 +57,7 @@ use crate::time::Time;
 
 /// What a connection can take now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Credit {
     /// Requests that can start.
     pub streams: u32,
@@ -64,7 +65,7 @@ pub struct Credit {
     pub octets: usize,
 }
 
-/// What a connection tells.
+/// What a connection tells. Each matters to a driver, so that a new one is a new major version.
 #[derive(Debug)]
 pub enum Event<T> {
     /// A final response arrived for this job, complete or cut.

@@ -3,6 +3,8 @@
 //! Parsing borrows from the payload and allocates nothing. What is checked here is what one frame
 //! shows by itself: lengths, padding, stream 0, forbidden values. What depends on the state of a
 //! stream or of the connection is the connection's to check.
+//!
+//! These types are the whole of RFC 9113: they are open to be made and taken apart, and don't grow.
 
 mod continuation;
 mod data;

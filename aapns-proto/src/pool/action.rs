@@ -9,6 +9,7 @@ use crate::delivery::Done;
 use crate::time::Time;
 
 /// The rare things that a pool wants done; drained under the same lock as the call that caused them.
+/// Each must be seen to, so that a new one is a new major version.
 #[derive(Debug)]
 pub enum Action<T> {
     /// Wake this link.
@@ -38,6 +39,7 @@ pub struct Ticket(pub u64);
 /// What a submit did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a link may have to be woken"]
+#[non_exhaustive]
 pub struct Submitted {
     /// For [`Pool::cancel`](super::Pool::cancel).
     pub ticket: Ticket,
@@ -47,6 +49,7 @@ pub struct Submitted {
 
 /// An order to dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Dial {
     /// Which dial this is.
     pub id: u64,
@@ -58,6 +61,7 @@ pub struct Dial {
 
 /// An order to get a provider token.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Mint {
     /// Which mint this is.
     pub id: u64,
@@ -69,11 +73,31 @@ pub struct Mint {
 
 /// A provider token (JWT) and when it was issued. `Debug` shows no value.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ProviderToken {
     /// `bearer <jwt>`, the value of `authorization`.
     pub value: Bytes,
     /// `iat`: time since 1970.
     pub issued_at: Duration,
+}
+
+impl ProviderToken {
+    /// Of this JWT, without the word `bearer`, and the time since 1970 of its `iat` claim.
+    ///
+    /// # Errors
+    /// [`MintError`] if the text can't be a JWT.
+    pub fn new(jwt: &str, issued_at: Duration) -> Result<Self, MintError> {
+        let is_jwt_char = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        if jwt.is_empty() || !jwt.bytes().all(is_jwt_char) {
+            return Err(MintError(
+                "not a JWT: three base64url parts with dots between".into(),
+            ));
+        }
+        Ok(Self {
+            value: Bytes::from(format!("bearer {jwt}")),
+            issued_at,
+        })
+    }
 }
 
 impl std::fmt::Debug for ProviderToken {

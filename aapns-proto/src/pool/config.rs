@@ -52,6 +52,7 @@ impl Default for PoolConfig {
 
 /// How links authenticate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Auth {
     /// By the TLS client certificate, or not at all: no `authorization`.
     #[default]
@@ -62,6 +63,7 @@ pub enum Auth {
 
 /// How a pool ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Close {
     /// Sends what is queued, until then; afterwards what is left fails as closed.
     Drain {

@@ -21,6 +21,7 @@ const MAX_TOPICS: usize = 1024;
 
 /// A topic that a certificate may send to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CertificateTopic {
     /// The value for `apns-topic`.
     pub topic: String,
@@ -31,6 +32,7 @@ pub struct CertificateTopic {
 /// A provider certificate, read. Certificates of others than Apple have no environment and no topics:
 /// that is no evidence against them.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CertificateInfo {
     /// The subject's common name, for people.
     pub common_name: Option<String>,

@@ -9,8 +9,9 @@ use rustls::sign::SingleCertAndKey;
 
 use super::{CredentialError, Identity, Roots, default_provider};
 
-/// What [`client_config`] is made of.
+/// What [`client_config`] is made of: `let mut options = TlsOptions::default();`, and set what there is.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct TlsOptions {
     /// Whom to trust.
     pub roots: Roots,

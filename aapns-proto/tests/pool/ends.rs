@@ -42,11 +42,8 @@ fn a_closed_pool_names_no_timer_and_wants_nothing_done() {
     let offers = net.rooms.len();
     assert_eq!(net.pool.poll_timeout(), None);
     let unix = Duration::from_secs(1_800_000_000);
-    let token = ProviderToken {
-        value: "bearer x".into(),
-        issued_at: unix,
-    };
-    net.pool.minted(net.now, unix, mint, Ok(token));
+    let token = ProviderToken::new("x", unix);
+    net.pool.minted(net.now, unix, mint, token);
     net.pool.set_credential(net.now, Auth::Token);
     net.pool.resize(net.now, 3, 3);
     net.pool.handle_timeout(Time::NEVER);

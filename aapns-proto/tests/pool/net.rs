@@ -162,11 +162,8 @@ impl Net {
     pub(crate) fn mint(&mut self) {
         let mint = self.mints.remove(0);
         let unix = self.unix();
-        let token = ProviderToken {
-            value: format!("bearer {}", mint.id).into(),
-            issued_at: unix,
-        };
-        self.pool.minted(self.now, unix, mint, Ok(token));
+        let token = ProviderToken::new(&mint.id.to_string(), unix);
+        self.pool.minted(self.now, unix, mint, token);
         self.run();
     }
 
@@ -298,9 +295,5 @@ pub(crate) fn job(tag: u32) -> Job<u32> {
 }
 
 pub(crate) fn dial_error(is_fatal: bool) -> DialError {
-    DialError {
-        step: DialStep::Tls,
-        is_fatal,
-        message: "no route".into(),
-    }
+    DialError::new(DialStep::Tls, is_fatal, "no route")
 }

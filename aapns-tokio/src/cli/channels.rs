@@ -88,9 +88,7 @@ pub(crate) fn run(args: &ChannelsArgs, console: Console) -> Outcome {
 }
 
 fn create(storage: Storage, target: &Target, console: Console) -> Outcome {
-    let config = ChannelConfig {
-        storage: storage.into(),
-    };
+    let config = ChannelConfig::new(storage.into());
     let id = ask(target, console, async |channels| {
         channels.create(&target.topic, config).await
     })?;
@@ -109,6 +107,7 @@ fn read(channel_id: &ChannelId, target: &Target, console: Console) -> Outcome {
     let storage = match config.storage {
         StoragePolicy::NoStorage => "none",
         StoragePolicy::MostRecent => "newest",
+        _ => "other",
     };
     if console.json {
         console.result(json!({"channel_id": channel_id.as_str(), "storage": storage}));

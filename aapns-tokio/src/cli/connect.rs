@@ -257,11 +257,10 @@ fn read_p12(path: &Path, password_file: Option<&Path>) -> Result<Identity, Fault
 
 /// TLS would notice only later, and not know the files, that a key is another certificate's.
 fn checked(identity: Identity) -> Result<Identity, CredentialError> {
-    client_config(&TlsOptions {
-        roots: Roots::built_in(webpki_roots::TLS_SERVER_ROOTS),
-        identity: Some(identity.clone()),
-        ..TlsOptions::default()
-    })?;
+    let mut options = TlsOptions::default();
+    options.roots = Roots::built_in(webpki_roots::TLS_SERVER_ROOTS);
+    options.identity = Some(identity.clone());
+    client_config(&options)?;
     Ok(identity)
 }
 

@@ -1,6 +1,5 @@
 //! `aapns send`: one notification from the command line, or many from a file.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use aapns_models::ndjson::{Defaults, InputLine, Outcome as LineOutcome};
@@ -89,13 +88,12 @@ pub(crate) fn run(args: &SendArgs, console: Console) -> Outcome {
 }
 
 fn run_many(args: &SendArgs, input: &Path, console: Console) -> Outcome {
-    let defaults = Defaults {
-        topic: args.topic.clone(),
-        push_type: args.push_type.clone(),
-        priority: args.priority,
-        expiration: expiration(args.expiration),
-        collapse_id: args.collapse_id.clone(),
-    };
+    let mut defaults = Defaults::default();
+    defaults.topic = args.topic.clone();
+    defaults.push_type = args.push_type.clone();
+    defaults.priority = args.priority;
+    defaults.expiration = expiration(args.expiration);
+    defaults.collapse_id = args.collapse_id.clone();
     bulk::run(&args.bulk, input, defaults, &args.connect, console)
 }
 
@@ -140,16 +138,13 @@ fn request(args: &SendArgs, device_token: &DeviceToken, apns_id: ApnsId) -> Resu
         .topic
         .as_ref()
         .map(|topic| topic.for_push_type(&push_type));
-    let line = InputLine {
-        device_token: Cow::Borrowed(device_token.as_str()),
-        apns_id: Some(apns_id),
-        topic: topic.as_ref().map(|topic| topic.as_str().into()),
-        priority: checked_priority(&push_type, args.priority)?.or(encoded.priority),
-        push_type,
-        expiration: expiration(args.expiration),
-        collapse_id: args.collapse_id.as_ref().map(|id| id.as_str().into()),
-        payload: &encoded.payload,
-    };
+    let priority = checked_priority(&push_type, args.priority)?;
+    let mut line = InputLine::new(device_token.as_str(), push_type, &encoded.payload);
+    line.apns_id = Some(apns_id);
+    line.topic = topic.as_ref().map(|topic| topic.as_str().into());
+    line.priority = priority.or(encoded.priority);
+    line.expiration = expiration(args.expiration);
+    line.collapse_id = args.collapse_id.as_ref().map(|id| id.as_str().into());
     Requests::default().make(&line, apns_id).map_err(|error| {
         Fault::usage(format_args!(
             "the notification can't be sent: {error}; change it"

@@ -17,6 +17,7 @@ pub(super) enum Ids {
 /// An answer: status, and for other than 200 the reason in Apple's JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
@@ -62,7 +63,23 @@ impl Answer {
         }
     }
 
-    pub(super) fn with_body(mut self, body: String) -> Self {
+    /// Since when the device token is dead, in milliseconds since 1970.
+    #[must_use]
+    pub const fn timestamp(mut self, millis: u64) -> Self {
+        self.timestamp = Some(millis);
+        self
+    }
+
+    /// With `retry-after`, in seconds.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// With this body in place of Apple's JSON.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Cow<'static, str>>) -> Self {
         self.body = Some(body.into());
         self
     }
@@ -74,9 +91,7 @@ impl Answer {
 
     /// 410 `Unregistered` since `timestamp`, in milliseconds since 1970.
     pub const fn unregistered(timestamp: u64) -> Self {
-        let mut answer = Self::rejection(410, "Unregistered");
-        answer.timestamp = Some(timestamp);
-        answer
+        Self::rejection(410, "Unregistered").timestamp(timestamp)
     }
 
     /// Whether the notification was accepted, or what was asked was done.
@@ -84,7 +99,7 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    fn body(&self) -> Option<Bytes> {
+    fn octets(&self) -> Option<Bytes> {
         if let Some(body) = &self.body {
             return Some(Bytes::copy_from_slice(body.as_bytes()));
         }
@@ -121,7 +136,7 @@ impl Answer {
         if let Some(seconds) = self.retry_after {
             fields.insert(header::RETRY_AFTER, seconds.into());
         }
-        let body = self.body();
+        let body = self.octets();
         if body.is_some() {
             fields.insert(
                 header::CONTENT_TYPE,

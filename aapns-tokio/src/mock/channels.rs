@@ -75,7 +75,7 @@ impl Channels {
                 let body = serde_json::json!({
                     "message-storage-policy": policy, "push-type": "LiveActivity",
                 });
-                Ok(Answer::ok().with_body(body.to_string()))
+                Ok(Answer::ok().body(body.to_string()))
             }
             (&Method::DELETE, "channels") => {
                 app.find(&parts.headers)?;
@@ -84,7 +84,7 @@ impl Channels {
             }
             (&Method::GET, "all-channels") => {
                 let body = serde_json::json!({ "channels": app.ids() });
-                Ok(Answer::ok().with_body(body.to_string()))
+                Ok(Answer::ok().body(body.to_string()))
             }
             (_, "channels" | "all-channels") => Err(Answer::rejection(405, "MethodNotAllowed")),
             _ => Err(Answer::rejection(404, "BadPath")),

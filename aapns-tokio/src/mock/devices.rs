@@ -24,6 +24,7 @@ use super::tap::lock;
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Device {
     /// The device token, in hex.
     #[serde(deserialize_with = "hex")]

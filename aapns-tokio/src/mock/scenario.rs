@@ -28,6 +28,7 @@ const STREAMS: u32 = 1000;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct Scenario {
     /// For editors: where the schema is; the mock doesn't look.
     #[serde(rename = "$schema", skip_serializing_if = "Option::is_none")]
@@ -50,6 +51,7 @@ pub struct Scenario {
 /// connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Rule {
     /// At this request of a connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -111,6 +113,7 @@ pub enum Action {
 /// How to say GOAWAY.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct Goaway {
     /// Before it, so many requests are taken in and not processed; they are above the last-stream-id.
     pub unprocessed: u64,
@@ -127,6 +130,53 @@ pub struct Goaway {
 }
 
 impl Goaway {
+    /// NO_ERROR without debug data, after which all is answered and the connection closed.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Before it, so many requests are taken in and not processed; they are above the last-stream-id.
+    #[must_use]
+    pub const fn unprocessed(mut self, requests: u64) -> Self {
+        self.unprocessed = requests;
+        self
+    }
+
+    /// With this error code.
+    #[must_use]
+    pub const fn code(mut self, code: u32) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// With Apple's JSON of this reason as debug data.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// With this debug data in place of JSON.
+    #[must_use]
+    pub fn debug(mut self, data: impl Into<Cow<'static, str>>) -> Self {
+        self.debug = Some(data.into());
+        self
+    }
+
+    /// First a GOAWAY with 2³¹−1, then after so many milliseconds the real one.
+    #[must_use]
+    pub const fn two_step(mut self, millis: u64) -> Self {
+        self.two_step_ms = Some(millis);
+        self
+    }
+
+    /// Leaves the connection open until the client closes it.
+    #[must_use]
+    pub const fn linger(mut self) -> Self {
+        self.linger = true;
+        self
+    }
+
     pub(super) fn debug_data(&self) -> Vec<u8> {
         match (&self.debug, &self.reason) {
             (Some(debug), _) => debug.as_bytes().to_vec(),
@@ -173,6 +223,14 @@ impl Scenario {
         "reasons",
         "blackhole",
     ];
+
+    /// These rules, and nothing else out of the ordinary.
+    pub fn of(rules: impl Into<Vec<Rule>>) -> Self {
+        Self {
+            rules: rules.into(),
+            ..Self::default()
+        }
+    }
 
     /// A built-in scenario.
     ///
@@ -267,7 +325,15 @@ impl Rule {
         rule
     }
 
+    /// On the n-th connection only, from 1.
+    #[must_use]
+    pub const fn connection(mut self, n: u64) -> Self {
+        self.connection = Some(n);
+        self
+    }
+
     /// At most so often, on all connections together.
+    #[must_use]
     pub const fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
         self

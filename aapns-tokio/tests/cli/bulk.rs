@@ -111,10 +111,7 @@ fn a_lines_own_fields_reach_the_server() {
 
 #[test]
 fn rejections_are_told_with_reason_and_timestamp() {
-    let answer = Answer {
-        timestamp: Some(5),
-        ..Answer::rejection(410, "ExpiredToken")
-    };
+    let answer = Answer::rejection(410, "ExpiredToken").timestamp(5);
     let target = Target::with(Server::builder().answer("00000002", answer));
     let input = target.dir.write("in", lines(3));
     let ran = target.send(&["--input", &input]).exits(1);

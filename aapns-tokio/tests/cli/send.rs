@@ -82,10 +82,7 @@ fn push_types_bring_their_topic_and_priority() {
 
 #[test]
 fn a_rejection_names_the_reason_and_exits_1() {
-    let answer = Answer {
-        timestamp: Some(1_700_000_000_000),
-        ..Answer::rejection(410, "Unregistered")
-    };
+    let answer = Answer::rejection(410, "Unregistered").timestamp(1_700_000_000_000);
     let target = Target::with(Server::builder().answer("dead", answer));
     target.send(&["dead", "Hello"]).exits(1).complains(&[
         "rejected",

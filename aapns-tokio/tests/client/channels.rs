@@ -22,7 +22,7 @@ fn channels(server: &Server) -> Channels {
 }
 
 fn config(storage: StoragePolicy) -> ChannelConfig {
-    ChannelConfig { storage }
+    ChannelConfig::new(storage)
 }
 
 fn brief() -> ChannelConfig {
@@ -129,10 +129,8 @@ async fn a_deletion_whose_answer_is_lost_was_made() {
 
 #[tokio::test]
 async fn a_deletion_made_before_may_be_answered_as_an_unknown_path() {
-    let path = Rule {
-        connection: Some(2),
-        ..Rule::at(1, Action::Answer(Answer::rejection(404, "BadPath")))
-    };
+    let unknown = Action::Answer(Answer::rejection(404, "BadPath"));
+    let path = Rule::at(1, unknown).connection(2);
     let server = with_rules(vec![Rule::at(2, Action::Cut).times(1), path.clone()]).await;
     let channels = builder(&server).connections(1, 1).channels();
     let channels = channels.expect("channels");
@@ -149,10 +147,7 @@ async fn a_deletion_made_before_may_be_answered_as_an_unknown_path() {
 async fn an_answer_has_a_megabyte_at_most() {
     let sized = |octets: usize| {
         let list = format!(r#"{{"channels":["{}"]}}"#, "A".repeat(octets));
-        let answer = Answer {
-            body: Some(list.into()),
-            ..Answer::ok()
-        };
+        let answer = Answer::ok().body(list);
         with_rules(vec![Rule::always(Action::Answer(answer))])
     };
     let server = sized(1024 * 1024 - 20).await;
@@ -168,10 +163,7 @@ async fn an_answer_has_a_megabyte_at_most() {
 async fn the_credential_is_that_of_pushes_and_an_expired_token_is_renewed() {
     let server = Server::builder().authentication(Authentication::Token);
     let rule = Rule::at(1, Action::ExpireToken).times(1);
-    let scenario = aapns_tokio::mock::Scenario {
-        rules: vec![rule],
-        ..Default::default()
-    };
+    let scenario = aapns_tokio::mock::Scenario::of([rule]);
     let server = server.scenario(scenario).start().await.expect("the mock");
     let pem = server.token_key_pem().as_bytes();
     let credential = Credential::from_p8(pem, KEY_ID, TEAM_ID).expect("a key");
@@ -188,10 +180,7 @@ async fn the_credential_is_that_of_pushes_and_an_expired_token_is_renewed() {
 
 #[tokio::test]
 async fn what_says_nothing_of_a_channel_is_unreadable() {
-    let odd = Answer {
-        body: Some("[]".into()),
-        ..Answer::ok()
-    };
+    let odd = Answer::ok().body("[]");
     let server = with_rules(vec![Rule::always(Action::Answer(odd))]).await;
     let channels = channels(&server);
     let id = ChannelId::new("YQ==").expect("base64");

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use aapns_tokio::mock::{Action, Authentication, Goaway, KEY_ID, Server, TEAM_ID};
+use aapns_tokio::mock::{Action, Authentication, Goaway, KEY_ID, Rule, Server, TEAM_ID};
 use aapns_tokio::{ConnectError, Connection, Credential, Delivery, DialStep, Endpoint, PostError};
 use futures::future::join_all;
 
-use crate::{at, builder, request, with_rules};
+use crate::{builder, request, with_rules};
 
 async fn connect(server: &Server) -> Connection {
     builder(server).connect().await.expect("a connection")
@@ -48,11 +48,8 @@ async fn blocked_is_exact() {
 
 #[tokio::test]
 async fn after_a_goaway_it_is_closed_and_what_was_refused_is_told() {
-    let goaway = Goaway {
-        unprocessed: 3,
-        ..Goaway::default()
-    };
-    let server = with_rules(vec![at(10, Action::Goaway(goaway))]).await;
+    let goaway = Goaway::new().unprocessed(3);
+    let server = with_rules(vec![Rule::at(10, Action::Goaway(goaway))]).await;
     let connection = connect(&server).await;
     let posts: Vec<_> = (0..20).map(|n| connection.post(request(n))).collect();
     let results = join_all(posts).await;
@@ -65,7 +62,7 @@ async fn after_a_goaway_it_is_closed_and_what_was_refused_is_told() {
 
 #[tokio::test]
 async fn a_deadline_is_a_timeout() {
-    let server = with_rules(vec![at(1, Action::Ignore)]).await;
+    let server = with_rules(vec![Rule::at(1, Action::Ignore)]).await;
     let connection = builder(&server)
         .timeout(Duration::from_millis(100))
         .connect()

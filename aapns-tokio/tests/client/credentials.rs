@@ -7,14 +7,14 @@ use std::time::Duration;
 use aapns_proto::client::{Builder, Runtime};
 use aapns_proto::pool::MintError;
 use aapns_proto::tls::Identity;
-use aapns_tokio::mock::{Action, Answer, Authentication, KEY_ID, Scenario, Server, TEAM_ID};
+use aapns_tokio::mock::{Action, Answer, Authentication, KEY_ID, Rule, Scenario, Server, TEAM_ID};
 use aapns_tokio::{
     CertificateFault, ChannelError, ConnectError, Connecting, Credential, Delivery, Endpoint,
     TokenSource, Tokio,
 };
 
 use crate::sleep::Sleeper;
-use crate::{LONG, at, builder, request, send_all};
+use crate::{LONG, builder, request, send_all};
 
 async fn server(authentication: Authentication, scenario: Scenario) -> Server {
     let server = Server::builder()
@@ -117,10 +117,7 @@ async fn after_an_hour_of_sleep_the_next_send_has_a_fresh_token() {
 #[tokio::test]
 async fn a_token_that_is_always_called_expired_is_told_of_by_its_cause() {
     let answer = Answer::rejection(403, "ExpiredProviderToken");
-    let scenario = Scenario {
-        rules: vec![crate::every(1, Action::Answer(answer))],
-        ..Scenario::default()
-    };
+    let scenario = Scenario::of([Rule::every(1, Action::Answer(answer))]);
     let server = server(Authentication::Token, scenario).await;
     let client = builder(&server).credential(key(&server)).build();
     let client = client.expect("a client");
@@ -145,14 +142,11 @@ async fn a_token_that_is_always_called_expired_is_told_of_by_its_cause() {
 
 #[tokio::test]
 async fn a_server_that_always_calls_the_token_expired_gets_no_loop() {
-    let rule = crate::every(
+    let rule = Rule::every(
         1,
         Action::Answer(Answer::rejection(403, "ExpiredProviderToken")),
     );
-    let scenario = Scenario {
-        rules: vec![rule],
-        ..Scenario::default()
-    };
+    let scenario = Scenario::of([rule]);
     let server = server(Authentication::Token, scenario).await;
     let key = key(&server);
     let jwt = Credential::bearer(&ready_jwt(&server)).expect("a JWT");
@@ -255,7 +249,7 @@ async fn a_callback_that_fails_says_why() {
         .await
         .expect_err("no token");
     assert!(error.to_string().contains("vault is sealed"), "{error}");
-    let _ = at(1, Action::Ignore);
+    let _ = Rule::at(1, Action::Ignore);
 }
 
 /// Whether tokens are to be had from [`moody`].

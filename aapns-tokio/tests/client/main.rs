@@ -15,7 +15,7 @@ mod typed;
 
 use std::time::Duration;
 
-use aapns_tokio::mock::{Action, Rule, Scenario, Server};
+use aapns_tokio::mock::{Rule, Scenario, Server};
 use aapns_tokio::{Builder, Client, Endpoint, Fields, Head, Method, Pool, Request};
 
 /// Longer than anything here takes, even on a busy machine.
@@ -38,33 +38,9 @@ fn pool(server: &Server, connections: u16) -> Pool {
 }
 
 async fn with_rules(rules: Vec<Rule>) -> Server {
-    let scenario = Scenario {
-        rules,
-        ..Scenario::default()
-    };
+    let scenario = Scenario::of(rules);
     let server = Server::builder().scenario(scenario).start().await;
     server.expect("the mock starts")
-}
-
-fn at(at: u64, action: Action) -> Rule {
-    Rule {
-        at: Some(at),
-        every: None,
-        probability: None,
-        device_token: None,
-        connection: None,
-        after_ms: None,
-        times: None,
-        action,
-    }
-}
-
-fn every(n: u64, action: Action) -> Rule {
-    Rule {
-        at: None,
-        every: Some(n),
-        ..at(0, action)
-    }
 }
 
 /// The n-th notification: its device token and its id.

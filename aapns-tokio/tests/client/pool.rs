@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use aapns_tokio::mock::{Action, Scenario, Server};
+use aapns_tokio::mock::{Action, Rule, Scenario, Server};
 use aapns_tokio::{Cause, Delivery, Endpoint, Pool, PostError, SendError};
 
-use crate::{LONG, builder, every, pool, request, send_all};
+use crate::{LONG, builder, pool, request, send_all};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_threads_may_post_at_once() {
@@ -26,10 +26,7 @@ async fn many_threads_may_post_at_once() {
 /// A pool in a `static`, used by several `#[tokio::test]`s: the first of them ends, and its runtime with it.
 #[test]
 fn nothing_waits_for_a_runtime_that_is_gone() {
-    let scenario = Scenario {
-        rules: vec![every(1, Action::Ignore)],
-        ..Scenario::default()
-    };
+    let scenario = Scenario::of([Rule::every(1, Action::Ignore)]);
     let server = Server::builder().scenario(scenario);
     let server = server.max_concurrent_streams(1).start_on_thread();
     let server = server.expect("the mock");

@@ -11,11 +11,7 @@ use super::support::{connect, finish, id, scenario, start, tls, wait_until};
 
 #[tokio::test]
 async fn a_goaway_leaves_out_exactly_what_it_says() {
-    let goaway = Goaway {
-        unprocessed: 3,
-        reason: Some("Shutdown".into()),
-        ..Goaway::default()
-    };
+    let goaway = Goaway::new().unprocessed(3).reason("Shutdown");
     let server = Server::builder()
         .scenario(scenario([Rule::at(5, Action::Goaway(goaway))]))
         .start()
@@ -47,11 +43,9 @@ async fn a_goaway_carries_its_reason_and_code() {
     let server = Server::start().await.unwrap();
     let (mut send, driver) = connect(&server, None).await;
     finish(start(&mut send, "abcd", &[])).await.unwrap();
-    server.order(&Action::Goaway(Goaway {
-        code: 11,
-        reason: Some("BadCertificate".into()),
-        ..Goaway::default()
-    }));
+    server.order(&Action::Goaway(
+        Goaway::new().code(11).reason("BadCertificate"),
+    ));
     let error = driver.await.unwrap().unwrap_err();
     assert_eq!(error.reason(), Some(Reason::ENHANCE_YOUR_CALM));
     assert!(format!("{error:?}").contains("BadCertificate"), "{error:?}");
@@ -62,10 +56,7 @@ async fn a_goaway_in_two_steps_serves_what_comes_between() {
     let server = Server::start().await.unwrap();
     let (mut send, driver) = connect(&server, None).await;
     let early = start(&mut send, "abcd", &[]);
-    server.order(&Action::Goaway(Goaway {
-        two_step_ms: Some(30),
-        ..Goaway::default()
-    }));
+    server.order(&Action::Goaway(Goaway::new().two_step(30)));
     let between = start(&mut send, "abcd", &[]);
     assert_eq!(finish(early).await.unwrap().0, 200);
     assert_eq!(finish(between).await.unwrap().0, 200);
@@ -208,11 +199,7 @@ fn headers(stream: u32) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_goaway_holds_after_the_timer_that_would_have_said_it() {
-    let goaway = Goaway {
-        unprocessed: 1,
-        linger: true,
-        ..Goaway::default()
-    };
+    let goaway = Goaway::new().unprocessed(1).linger();
     let server = Server::builder()
         .scenario(scenario([Rule::at(1, Action::Goaway(goaway))]))
         .start()

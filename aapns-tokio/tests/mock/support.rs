@@ -23,11 +23,10 @@ pub(crate) async fn tls(
     server: &Server,
     identity: Option<Identity>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
-    let config = client_config(&TlsOptions {
-        roots: Roots::only_pem(server.ca_pem().as_bytes()).expect("the mock's CA"),
-        identity,
-        provider: None,
-    });
+    let mut options = TlsOptions::default();
+    options.roots = Roots::only_pem(server.ca_pem().as_bytes()).expect("the mock's CA");
+    options.identity = identity;
+    let config = client_config(&options);
     let tcp = TcpStream::connect(server.address()).await?;
     let name = ServerName::try_from("localhost").expect("a name");
     let connector = TlsConnector::from(config.expect("a configuration"));
@@ -100,10 +99,7 @@ pub(crate) async fn finish(response: ResponseFuture) -> Result<(u16, String), h2
 }
 
 pub(crate) fn scenario(rules: impl Into<Vec<Rule>>) -> Scenario {
-    Scenario {
-        rules: rules.into(),
-        ..Scenario::default()
-    }
+    Scenario::of(rules)
 }
 
 pub(crate) fn id(n: u32) -> String {

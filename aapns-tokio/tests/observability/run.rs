@@ -62,11 +62,7 @@ async fn send(client: &Client, count: usize) -> usize {
 }
 
 fn faults() -> Scenario {
-    let goaway = Goaway {
-        unprocessed: 2,
-        reason: Some("Shutdown".into()),
-        ..Goaway::default()
-    };
+    let goaway = Goaway::new().unprocessed(2).reason("Shutdown");
     let mut scenario = Scenario {
         latency_ms: 1,
         rules: [
@@ -158,10 +154,7 @@ async fn connection(server: &Server) {
 
 /// A connection that breaks after the request was accepted: once left at that, once sent again.
 async fn unknown() {
-    let cut = Scenario {
-        rules: vec![Rule::at(1, Action::Cut).times(2)],
-        ..Scenario::default()
-    };
+    let cut = Scenario::of([Rule::at(1, Action::Cut).times(2)]);
     let server = server(cut, Authentication::Any);
     let client = builder(&server, KEY_ID).policy(Policy::AtMostOnce);
     let client = client.build().unwrap();

@@ -180,11 +180,8 @@ pub(crate) fn dialed() -> (Pool<u32>, Link<u32>) {
         match action {
             Action::Dial(dial) => link = pool.dialed(now, dial, Some(b"h2")).ok(),
             Action::Mint(mint) => {
-                let token = ProviderToken {
-                    value: Bytes::from_static(TOKEN),
-                    issued_at: UNIX,
-                };
-                pool.minted(now, UNIX, mint, Ok(token));
+                let token = ProviderToken::new(&"a".repeat(193), UNIX);
+                pool.minted(now, UNIX, mint, token);
             }
             _ => {}
         }

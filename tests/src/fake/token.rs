@@ -27,7 +27,12 @@ pub struct Token {
 impl Token {
     /// The value of `authorization`.
     pub fn value(self) -> String {
-        format!("bearer t{}i{}s{}", self.team, self.issued_at, self.serial)
+        format!("bearer {}", self.jwt())
+    }
+
+    /// The same without the word `bearer`.
+    pub fn jwt(self) -> String {
+        format!("t{}i{}s{}", self.team, self.issued_at, self.serial)
     }
 
     /// Reads [`value`](Self::value) back.

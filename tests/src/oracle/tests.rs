@@ -74,10 +74,8 @@ fn an_outcome_after_its_deadline_is_a_violation() {
 #[test]
 fn an_answer_that_was_never_given_is_a_violation() {
     let mut oracle = oracle(Policy::AtLeastOnce);
-    let response = Response {
-        status: 200,
-        ..Response::default()
-    };
+    let mut response = Response::default();
+    response.status = 200;
     let done = Done {
         outcome: Outcome::Answered(response),
         ..failed(Delivery::Unknown)

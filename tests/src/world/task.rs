@@ -6,7 +6,6 @@ use std::time::Duration;
 use aapns_proto::Link;
 use aapns_proto::delivery::{DialError, DialStep};
 use aapns_proto::pool::{Action, Dial, Mint, MintError, ProviderToken};
-use bytes::Bytes;
 
 use super::heap::DialEnd;
 use super::{Driver, Event, Phase, World};
@@ -109,15 +108,11 @@ impl World {
         let now = self.now;
         match end {
             DialEnd::Down { is_fatal } => {
-                let error = DialError {
-                    step: if is_fatal {
-                        DialStep::Tls
-                    } else {
-                        DialStep::Connect
-                    },
-                    is_fatal,
-                    message: Arc::from("simulated"),
+                let step = match is_fatal {
+                    true => DialStep::Tls,
+                    false => DialStep::Connect,
                 };
+                let error = DialError::new(step, is_fatal, "simulated");
                 self.pool.dial_failed(now, dial, error);
             }
             DialEnd::NotHttp2 => {
@@ -182,10 +177,7 @@ impl World {
             };
             self.trace
                 .add(self.now, "token {} is minted", &[self.serial.into()]);
-            Ok(ProviderToken {
-                value: Bytes::from(token.value()),
-                issued_at: Duration::from_secs(token.issued_at),
-            })
+            ProviderToken::new(&token.jwt(), Duration::from_secs(token.issued_at))
         } else {
             Err(MintError(Arc::from("simulated")))
         };

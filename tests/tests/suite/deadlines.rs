@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aapns_proto::client::{PostError, PostOptions, Runtime};
 use aapns_proto::{Cause, Delivery};
-use aapns_tokio::mock::{Action, Rule, Server};
+use aapns_tokio::mock::{Action, Rule, Scenario, Server};
 
 use super::{LONG, builder, pool, request, send_all, serve, sleep, start, to, until};
 
@@ -34,11 +34,8 @@ async fn full<R: Runtime>(
     aapns_proto::client::Pool<R>,
     aapns_proto::client::Post<R>,
 ) {
-    let scenario = aapns_tokio::mock::Scenario {
-        max_concurrent_streams: Some(1),
-        rules: vec![Rule::always(Action::Ignore)],
-        ..Default::default()
-    };
+    let mut scenario = Scenario::of([Rule::always(Action::Ignore)]);
+    scenario.max_concurrent_streams = Some(1);
     let server = start(Server::builder().scenario(scenario));
     let builder = builder(runtime, &server).connections(1, 1);
     let pool = builder.queue(queue, 1 << 20).pool().expect("a pool");

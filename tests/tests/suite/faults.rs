@@ -13,12 +13,10 @@ use super::{LONG, builder, id, pool, request, send_all, serve, start, to, until}
 
 pub(crate) async fn a_goaway_loses_nothing_and_doubles_nothing<R: Runtime>(runtime: R) {
     for two_step_ms in [None, Some(20)] {
-        let goaway = Goaway {
-            unprocessed: 20,
-            reason: Some("Shutdown".into()),
-            two_step_ms,
-            ..Goaway::default()
-        };
+        let mut goaway = Goaway::default();
+        goaway.unprocessed = 20;
+        goaway.reason = Some("Shutdown".into());
+        goaway.two_step_ms = two_step_ms;
         let server = serve([Rule::every(300, Action::Goaway(goaway)).times(4)]);
         let pool = builder(&runtime, &server).policy(Policy::AtMostOnce);
         let pool = pool.connections(2, 2).pool().expect("a pool");
@@ -96,10 +94,7 @@ pub(crate) async fn at_most_once_is_not_sent_again_after_a_cut<R: Runtime>(runti
 }
 
 pub(crate) async fn a_silent_server_is_noticed_and_left<R: Runtime>(runtime: R) {
-    let silence = Rule {
-        connection: Some(1),
-        ..Rule::at(5, Action::Blackhole)
-    };
+    let silence = Rule::at(5, Action::Blackhole).connection(1);
     let server = serve([silence]);
     let mut config = ConnectionConfig::default();
     config.ping_after = Duration::from_millis(200);

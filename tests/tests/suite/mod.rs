@@ -131,10 +131,7 @@ macro_rules! run_suite {
 
 /// A mock with this scenario.
 pub(crate) fn serve(rules: impl Into<Vec<Rule>>) -> Server {
-    let scenario = Scenario {
-        rules: rules.into(),
-        ..Scenario::default()
-    };
+    let scenario = Scenario::of(rules);
     start(Server::builder().scenario(scenario))
 }
 

@@ -24,7 +24,7 @@ pub(crate) async fn a_channel_is_made_sent_to_and_deleted<R: Runtime>(runtime: R
     let channels = builder(&runtime, &server).channels().expect("channels");
     let client = builder(&runtime, &server).build().expect("a client");
     let storage = StoragePolicy::NoStorage;
-    let made = channels.create(&app, ChannelConfig { storage }).await;
+    let made = channels.create(&app, ChannelConfig::new(storage)).await;
     let channel = made.expect("made");
     let state = std::collections::BTreeMap::from([("home", 1)]);
     let update = Notification::live_activity_update(1, &state).expect("JSON");
@@ -42,7 +42,7 @@ pub(crate) async fn a_channel_is_not_made_twice_when_the_answer_is_lost<R: Runti
     let app: BundleId = "com.example.app".parse().expect("a bundle id");
     let channels = builder(&runtime, &server).channels().expect("channels");
     let storage = StoragePolicy::MostRecent;
-    let lost = channels.create(&app, ChannelConfig { storage }).await;
+    let lost = channels.create(&app, ChannelConfig::new(storage)).await;
     assert!(!lost.expect_err("lost").is_retryable());
     assert_eq!(server.channels("com.example.app").len(), 1);
     assert_eq!(channels.list(&app).await.expect("listed").len(), 1);

@@ -96,11 +96,10 @@ pub(crate) async fn both_crypto_providers_serve<R: Runtime>(runtime: R) {
     for provider in [aws_lc_rs::default_provider(), ring::default_provider()] {
         let provider = Arc::new(provider);
         let pool = |server: &Server, identity| {
-            let options = TlsOptions {
-                roots: Roots::only_pem(server.ca_pem().as_bytes()).expect("roots"),
-                identity,
-                provider: Some(Arc::clone(&provider)),
-            };
+            let mut options = TlsOptions::default();
+            options.roots = Roots::only_pem(server.ca_pem().as_bytes()).expect("roots");
+            options.identity = identity;
+            options.provider = Some(Arc::clone(&provider));
             let config = client_config(&options).expect("a configuration");
             to(&runtime, &server.origin()).tls(config)
         };

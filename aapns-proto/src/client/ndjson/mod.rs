@@ -8,8 +8,7 @@
 //! use aapns_models::ApnsId;
 //! use aapns_models::ndjson::{Defaults, InputLine};
 //! use aapns_proto::client::ndjson::{Requests, Settlement, device_token};
-//! use aapns_proto::client::{Failure, PostError};
-//! use aapns_proto::{Cause, Delivery};
+//! use aapns_proto::client::PostError;
 //!
 //! let line = br#"{"device_token": "00fc13ad", "payload": {"aps": {"alert": "hi"}}}"#;
 //! let defaults = Defaults::default();
@@ -19,18 +18,13 @@
 //! assert_eq!(device_token(&request), "00fc13ad");
 //!
 //! // `pool.post(request).await`, say, ends like this:
-//! let result = Err(PostError::Timeout(Failure {
-//!     cause: Cause::Timeout,
-//!     delivery: Delivery::Unknown,
-//!     attempts: 1,
-//!     possible_duplicate: false,
-//! }));
+//! let result = Err(PostError::Blocked);
 //! let settlement = Settlement::of(&result, false);
 //! let mut output = Vec::new();
 //! settlement.line(1, Some("00fc13ad"), Some(id)).write(&mut output);
 //! let output = String::from_utf8(output)?;
-//! assert!(output.contains(r#""outcome": "unknown""#));
-//! assert!(output.contains(r#""cause": "timeout""#));
+//! assert!(output.contains(r#""outcome": "not_processed""#));
+//! assert!(output.contains(r#""cause": "blocked"#));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -15,6 +15,7 @@ const CONNECTION_LOST: &str = "connection_lost";
 
 /// The fields of an output line that tell the end of a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Settlement {
     /// What became of it.
     pub outcome: Outcome,

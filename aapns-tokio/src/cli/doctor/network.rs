@@ -173,12 +173,10 @@ fn tls_config(args: &ConnectArgs) -> Result<Arc<ClientConfig>, Fault> {
     if args.is_ca_only() {
         roots = roots.without_built_in();
     }
-    let options = TlsOptions {
-        roots,
-        // One that can't be read was reported already; the handshake says more without it.
-        identity: args.identity().ok().flatten(),
-        ..TlsOptions::default()
-    };
+    let mut options = TlsOptions::default();
+    options.roots = roots;
+    // One that can't be read was reported already; the handshake says more without it.
+    options.identity = args.identity().ok().flatten();
     client_config(&options).map_err(Fault::usage)
 }
 

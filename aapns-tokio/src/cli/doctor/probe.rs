@@ -1,7 +1,5 @@
 //! One push to a device token that nobody has.
 
-use std::borrow::Cow;
-
 use aapns_models::ndjson::InputLine;
 use aapns_models::{ApnsId, Expiration, PushType, Reason};
 use aapns_proto::client::Answer;
@@ -33,21 +31,10 @@ pub(super) async fn check(args: &DoctorArgs, report: &mut Report, console: Conso
 }
 
 async fn send(args: &DoctorArgs, console: Console) -> Result<Answer, Fault> {
-    let push_type = PushType::Alert;
-    let topic = args
-        .topic
-        .as_ref()
-        .map(|topic| Cow::Borrowed(topic.as_str()));
-    let line = InputLine {
-        device_token: NOBODY.into(),
-        apns_id: None,
-        topic,
-        push_type,
-        priority: None,
-        expiration: Expiration::Immediately,
-        collapse_id: None,
-        payload: br#"{"aps":{"alert":"probe"}}"#,
-    };
+    let payload = br#"{"aps":{"alert":"probe"}}"#;
+    let mut line = InputLine::new(NOBODY, PushType::Alert, payload);
+    line.topic = args.topic.as_ref().map(|topic| topic.as_str().into());
+    line.expiration = Expiration::Immediately;
     let request = Requests::default()
         .make(&line, ApnsId::random())
         .map_err(Fault::usage)?;
