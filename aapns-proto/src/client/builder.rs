@@ -32,15 +32,21 @@ pub enum BuildError {
     Connections,
     /// The credential or a root certificate can't be used.
     #[cfg(feature = "rustls")]
-    #[error("{0}")]
+    #[error(transparent)]
     Credential(#[from] crate::tls::CredentialError),
     /// The client certificate says itself that it is of no use: expired, or for the other environment.
     #[cfg(feature = "rustls")]
-    #[error("{0}")]
+    #[error(transparent)]
     Certificate(#[from] super::certificate::CertificateFault),
     /// The value of `HTTPS_PROXY` isn't a proxy.
     #[error("HTTPS_PROXY: {0}")]
-    Proxy(#[from] ProxyError),
+    Proxy(ProxyError),
+}
+
+impl From<ProxyError> for BuildError {
+    fn from(error: ProxyError) -> Self {
+        Self::Proxy(error)
+    }
 }
 
 /// Sets up a [`Client`], a [`Pool`], [`Channels`] or a [`Connection`]: they differ in the last call only.

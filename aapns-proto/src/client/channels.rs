@@ -39,23 +39,29 @@ pub struct Channels<R: Runtime> {
 pub enum ChannelError {
     /// The channel's id can't be a field of a request: it is too long. Nothing was sent.
     #[error("the channel's id can't be sent: {0}")]
-    Invalid(#[from] InvalidField),
+    Invalid(InvalidField),
     /// The client certificate says itself that it can't be used. Nothing was sent.
     #[cfg(feature = "rustls")]
-    #[error("{0}")]
+    #[error(transparent)]
     Certificate(#[from] super::certificate::CertificateFault),
     /// The server answered, and did not do it.
-    #[error("{0}")]
+    #[error(transparent)]
     Response(ResponseError),
     /// The server did it, and its answer can't be read.
-    #[error("{0}")]
+    #[error(transparent)]
     Unreadable(#[from] InvalidAnswer),
     /// The server did it, and its answer came in part only, twice: it is over 1 MiB, or the connection broke.
     #[error("the answer was cut short")]
     Truncated,
     /// There is no answer; the error says whether the server can have done it.
-    #[error("{0}")]
+    #[error(transparent)]
     Post(#[from] PostError),
+}
+
+impl From<InvalidField> for ChannelError {
+    fn from(error: InvalidField) -> Self {
+        Self::Invalid(error)
+    }
 }
 
 impl ChannelError {

@@ -65,7 +65,7 @@ pub enum ClientsError {
     #[error("closed")]
     Closed,
     /// The client can't be set up.
-    #[error("{0}")]
+    #[error(transparent)]
     Build(#[from] BuildError),
 }
 

@@ -36,14 +36,20 @@ use renewal::Renewal;
 #[non_exhaustive]
 pub enum ConnectError {
     /// Something is wrong before anything was dialled.
-    #[error("{0}")]
+    #[error(transparent)]
     Build(#[from] BuildError),
     /// The dial failed.
-    #[error("{0}")]
+    #[error(transparent)]
     Dial(#[from] DialError),
     /// There is no provider token.
     #[error("credential: {0}")]
-    Mint(#[from] MintError),
+    Mint(MintError),
+}
+
+impl From<MintError> for ConnectError {
+    fn from(error: MintError) -> Self {
+        Self::Mint(error)
+    }
 }
 
 /// One HTTP/2 connection. Cheap to clone; clones are the same connection, which is closed with the last of them.

@@ -203,10 +203,10 @@ pub enum SendError {
     Invalid(String),
     /// The client's certificate says itself that it can't send this. Nothing was sent.
     #[cfg(feature = "rustls")]
-    #[error("{0}")]
+    #[error(transparent)]
     Certificate(#[from] super::certificate::CertificateFault),
     /// The server answered, and did not accept it.
-    #[error("{0}")]
+    #[error(transparent)]
     Response(ResponseError),
     /// As [`PostError::Blocked`].
     #[error("blocked: no room now, try later")]

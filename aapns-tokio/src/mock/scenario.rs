@@ -194,7 +194,7 @@ pub enum ScenarioError {
     #[error("no scenario is called {0:?}; there are {names}", names = Scenario::NAMES.join(", "))]
     Unknown(String),
     /// JSON that is no scenario.
-    #[error("{0}")]
+    #[error(transparent)]
     Json(#[from] JsonError),
     /// A value that can't be meant.
     #[error("at {path}: {fault}")]

@@ -51,3 +51,32 @@ fn an_answer_after_an_attempt_that_may_have_been_processed_risks_a_duplicate() {
     response.possible_duplicate = true;
     assert!(response.is_retryable() && !SendError::Response(response).is_retryable());
 }
+
+/// What a chain of errors says, from the outermost to the cause.
+fn chain(error: &dyn std::error::Error) -> Vec<String> {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn an_error_in_another_is_told_once() {
+    use super::super::{BuildError, ChannelError, ClientsError, ConnectError, ProxyError};
+    use crate::delivery::{DialError, DialStep};
+    use crate::pool::MintError;
+    let dial = DialError::new(DialStep::Tls, true, "no route");
+    let proxy = ProxyError::NotHttp;
+    let errors: [Box<dyn std::error::Error>; 6] = [
+        Box::new(ConnectError::from(dial)),
+        Box::new(ConnectError::from(MintError("no key".into()))),
+        Box::new(ClientsError::from(BuildError::Connections)),
+        Box::new(BuildError::from(proxy)),
+        Box::new(ChannelError::from(PostError::Blocked)),
+        Box::new(SendError::Response(answered(410, None))),
+    ];
+    for error in errors {
+        let chain = chain(&*error);
+        let repeats = |(n, text): (usize, &String)| chain[n + 1..].iter().any(|t| text.contains(t));
+        assert!(!chain.iter().enumerate().any(repeats), "{chain:?}");
+    }
+}
