@@ -31,6 +31,7 @@ pub enum Policy {
 }
 
 /// A request, its deadline and policy, and the caller's tag. It moves by value and comes back whole.
+#[must_use = "a job does nothing before it is submitted"]
 pub struct Job<T> {
     /// What to send.
     pub request: Request,

@@ -179,6 +179,7 @@ impl Request {
     }
 
     /// Sets how many octets of response body to accept; 64 KiB by default.
+    #[must_use]
     pub fn response_limit(mut self, octets: u32) -> Self {
         Arc::make_mut(&mut self.0).response_limit = octets;
         self

@@ -122,12 +122,14 @@ impl Endpoint {
     }
 
     /// The same on another port.
+    #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
     /// The same on port 2197, which Apple offers beside 443.
+    #[must_use]
     pub fn alternative_port(self) -> Self {
         self.port(ALTERNATIVE_PORT)
     }

@@ -7,6 +7,7 @@ use crate::time::Time;
 
 /// A deadline and a policy for one request; by default the pool's own.
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use = "options do nothing before they are given to a request"]
 pub struct PostOptions {
     limit: Limit,
     policy: Option<Policy>,

@@ -71,12 +71,14 @@ impl Proxy {
     }
 
     /// Sets the user and the password (RFC 7617).
+    #[must_use]
     pub fn credentials(mut self, user: &str, password: &str) -> Self {
         self.credentials = Some(format!("{user}:{password}"));
         self
     }
 
     /// Sets the password of the user that the URL named.
+    #[must_use]
     pub fn password(mut self, password: &str) -> Self {
         let user = self.credentials.as_deref().unwrap_or_default();
         let user = user.split(':').next().unwrap_or_default();

@@ -51,6 +51,7 @@ impl Roots {
     }
 
     /// Drops the built-in roots: only what was added is trusted.
+    #[must_use]
     pub fn without_built_in(mut self) -> Self {
         self.built_in.clear();
         self

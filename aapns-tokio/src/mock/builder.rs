@@ -25,6 +25,7 @@ use super::token::TokenCheck;
 use super::{Answer, KEY_ID, TEAM_ID};
 
 /// What a mock is to be. Start it with [`start`](Self::start) or [`start_on_thread`](Self::start_on_thread).
+#[must_use = "there is no mock before start() or start_on_thread()"]
 pub struct Builder {
     address: SocketAddr,
     names: Vec<String>,

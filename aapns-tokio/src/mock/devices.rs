@@ -25,6 +25,7 @@ use super::tap::lock;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
+#[must_use = "a mock knows the devices that it is given"]
 pub struct Device {
     /// The device token, in hex.
     #[serde(deserialize_with = "hex")]
