@@ -58,6 +58,25 @@ fn the_other_environment_and_the_past_are_named() {
 }
 
 #[test]
+fn a_certificate_that_cannot_be_used_costs_no_file() {
+    let dir = Dir::new();
+    let input = dir.write("in", "");
+    let (output, journal) = (
+        dir.write("out", "results\n"),
+        dir.write("journal", "intents\n"),
+    );
+    let expired = Wanted {
+        expires: 2020,
+        ..wanted(&[APP])
+    };
+    let mut args = vec!["--input", &input, "--output", &output];
+    args.extend(["--journal", &journal, "--server", "production"]);
+    send(&expired, &args).exits(2).complains(&["expired"]);
+    assert_eq!(dir.read("out"), "results\n");
+    assert_eq!(dir.read("journal"), "intents\n");
+}
+
+#[test]
 fn a_line_of_another_topic_is_not_processed_and_can_be_resumed() {
     let dir = Dir::new();
     let lines = [1, 2].map(|n| {

@@ -32,6 +32,25 @@ fn a_signal_drains_and_every_line_taken_up_has_its_result() {
     }
 }
 
+#[test]
+fn a_signal_before_the_input_is_open_is_an_interruption() {
+    let target = Target::new();
+    let fifo = target.dir.path("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.unwrap().success());
+    for (at, name) in (1..).zip(["INT", "TERM"]) {
+        let args = target.send_args(&["--input", &fifo, "--connections", "1"]);
+        let child = spawn(&mut aapns(args));
+        wait_until("it is connected", || {
+            target.server.processed().connections >= at
+        });
+        signal(&child, name);
+        finish(child)
+            .exits(3)
+            .complains(&["interrupted before anything was sent"]);
+    }
+}
+
 /// An input that breaks lets what was read go on; the first signal after that drains it as any other.
 #[cfg(target_os = "linux")]
 #[test]

@@ -31,6 +31,10 @@ fn wrong_usage_is_one_line_and_exit_code_2() {
         ),
         (
             vec!["send", "--input", "in", "--resume"],
+            vec!["--resume", "--output"],
+        ),
+        (
+            vec!["send", "--input", "in", "--resume", "--output", "out"],
             vec!["credential"],
         ),
         (vec!["mock", "--port", "0"], vec!["--self-signed"]),

@@ -101,12 +101,10 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// # Errors
-    /// Where signals can't be listened to.
-    pub(super) fn new(setup: Setup) -> Result<Self, Fault> {
+    pub(super) fn new(setup: Setup, signals: Signals) -> Self {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Self {
+        Self {
             setup,
             requests: Requests::default(),
             flights: Unordered::new(),
@@ -118,10 +116,10 @@ impl Engine {
             stopped: None,
             is_draining: false,
             draining: None,
-            signals: Signals::new()?,
+            signals,
             tick,
             start: Instant::now(),
-        })
+        }
     }
 
     /// Runs to the end of the input, or until something stops it; every line that was taken up has its result.
@@ -223,7 +221,7 @@ impl Engine {
             self.settle(number, None, None, &Settlement::invalid(reason));
             return Poll::Ready(());
         };
-        let open = ledger.take_open(number);
+        let open = ledger.open(number);
         let parsed = InputLine::parse(line, number, defaults);
         let (line, apns_id) = match parsed {
             Ok(line) => {

@@ -10,6 +10,7 @@ use aapns_models::ndjson::{Outcome, Settled};
 use aapns_proto::Policy;
 
 use super::journal::{Intent, is_of_a_journal};
+use super::open::{Event, Open, OpenLines};
 use crate::cli::exit::Fault;
 
 /// Lines in one block of the bitmap.
@@ -25,7 +26,7 @@ pub(super) struct Ledger {
     /// A quarter of an octet for each line, whatever its number.
     blocks: BTreeMap<u64, Box<Block>>,
     /// Lines that were taken up and not settled.
-    open: BTreeMap<u64, Open>,
+    open: OpenLines,
 }
 
 #[derive(Debug)]
@@ -35,36 +36,13 @@ struct Block {
     delivered: Bits,
 }
 
-/// A line that is not settled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Open {
-    /// The id that it had.
-    pub(super) apns_id: Option<ApnsId>,
-    /// Intents in the journal, less outcomes in the output.
-    balance: i64,
-    /// A run ended without knowing whether a server processed it.
-    was_unknown: bool,
-}
-
-impl Open {
-    /// It was about to be sent, and no outcome was written: a server may have processed it.
-    pub(super) fn is_in_limbo(self) -> bool {
-        self.balance > 0
-    }
-
-    /// A device that is sent it again may show it twice.
-    pub(super) fn may_be_processed(self) -> bool {
-        self.was_unknown || self.is_in_limbo()
-    }
-}
-
 impl Ledger {
     /// Nothing is settled.
     pub(super) fn new(policy: Policy) -> Self {
         Self {
             policy,
             blocks: BTreeMap::new(),
-            open: BTreeMap::new(),
+            open: OpenLines::default(),
         }
     }
 
@@ -91,7 +69,12 @@ impl Ledger {
             Ok(())
         })
         .map_err(fault)??;
-        file.set_len(end).map_err(fault)
+        self.open.settle(|line| is_marked(&self.blocks, line));
+        // Only a file has an end that can be cut off.
+        if file.metadata().map_err(fault)?.len() > end {
+            file.set_len(end).map_err(fault)?;
+        }
+        Ok(())
     }
 
     /// Reads a journal, after the output. No file is an empty one.
@@ -110,13 +93,14 @@ impl Ledger {
             }
             if let Some(intent) = Intent::parse(line).filter(|intent| !self.is_settled(intent.line))
             {
-                let open = self.open.entry(intent.line).or_default();
-                open.balance += 1;
-                open.apns_id = Some(intent.apns_id);
+                self.open
+                    .add(intent.line, Some(intent.apns_id), Event::Intent);
             }
             Ok(())
         })
-        .map_err(fault)?
+        .map_err(fault)??;
+        self.open.settle(|line| is_marked(&self.blocks, line));
+        Ok(())
     }
 
     /// Lines with more outcomes than intents, as runs without this journal leave them: their ids, and how many
@@ -124,28 +108,21 @@ impl Ledger {
     pub(super) fn missing_intents(&self) -> impl Iterator<Item = (Intent, u64)> {
         self.open
             .iter()
-            .filter(|(_, open)| open.balance < 0)
+            .filter(|(_, open)| open.missing_intents() > 0)
             .map(|(line, open)| {
                 let apns_id = open.apns_id.unwrap_or_else(ApnsId::random);
-                let intent = Intent {
-                    line: *line,
-                    apns_id,
-                };
-                (intent, open.balance.unsigned_abs())
+                (Intent { line, apns_id }, open.missing_intents())
             })
     }
 
     /// Whether a line needs nothing more.
     pub(super) fn is_settled(&self, line: u64) -> bool {
-        let (block, word, bit) = place(line);
-        self.blocks
-            .get(&block)
-            .is_some_and(|block| block.settled[word] & bit != 0)
+        is_marked(&self.blocks, line)
     }
 
-    /// What is known of a line that is not settled; asked once.
-    pub(super) fn take_open(&mut self, line: u64) -> Open {
-        self.open.remove(&line).unwrap_or_default()
+    /// What is known of a line that is not settled.
+    pub(super) fn open(&self, line: u64) -> Open {
+        self.open.get(line)
     }
 
     /// Whether a line that may have been processed is never sent again.
@@ -172,14 +149,12 @@ impl Ledger {
             is_settled,
             result.outcome == Outcome::Delivered,
         );
-        if is_settled {
-            self.open.remove(&result.line);
-        } else {
-            let open = self.open.entry(result.line).or_default();
-            open.balance -= 1;
-            open.was_unknown |= result.outcome == Outcome::Unknown;
-            open.apns_id = result.apns_id.or(open.apns_id);
-        }
+        let event = match result.outcome {
+            _ if is_settled => return,
+            Outcome::Unknown => Event::Unknown,
+            _ => Event::NotProcessed,
+        };
+        self.open.add(result.line, result.apns_id, event);
     }
 
     fn mark(&mut self, line: u64, is_settled: bool, is_delivered: bool) {
@@ -201,6 +176,13 @@ impl Ledger {
             }
         }
     }
+}
+
+fn is_marked(blocks: &BTreeMap<u64, Box<Block>>, line: u64) -> bool {
+    let (block, word, bit) = place(line);
+    blocks
+        .get(&block)
+        .is_some_and(|block| block.settled[word] & bit != 0)
 }
 
 fn count<'a>(bits: impl Iterator<Item = &'a Bits>) -> u64 {
@@ -305,7 +287,7 @@ mod tests {
             assert_eq!(found, settled);
             assert_eq!(ledger.settled(), settled.len() as u64);
             assert_eq!(ledger.delivered(), 2);
-            assert_eq!(ledger.take_open(4).apns_id, Some(ApnsId::from_u128(4)));
+            assert_eq!(ledger.open(4).apns_id, Some(ApnsId::from_u128(4)));
         }
     }
 
@@ -324,7 +306,7 @@ mod tests {
         ledger.read_output(&path).unwrap();
         assert!(ledger.is_settled(1));
         assert_eq!((ledger.settled(), ledger.delivered()), (1, 1));
-        assert_eq!(ledger.take_open(1), Open::default());
+        assert_eq!(ledger.open(1), Open::default());
         let path = files.output(&[(1, Outcome::Delivered), (1, Outcome::NotProcessed)], b"");
         let mut ledger = Ledger::new(Policy::AtLeastOnce);
         ledger.read_output(&path).unwrap();
@@ -354,15 +336,15 @@ mod tests {
         let mut ledger = Ledger::new(Policy::AtMostOnce);
         ledger.read_output(&output).unwrap();
         ledger.read_journal(&journal).unwrap();
-        assert!(!ledger.take_open(2).is_in_limbo());
-        let open = ledger.take_open(3);
+        assert!(!ledger.open(2).is_in_limbo());
+        let open = ledger.open(3);
         assert!(open.is_in_limbo());
         assert_eq!(open.apns_id, Some(ApnsId::from_u128(103)));
         let journal = files.journal(&[1, 2, 3, 2]);
         let mut ledger = Ledger::new(Policy::AtMostOnce);
         ledger.read_output(&output).unwrap();
         ledger.read_journal(&journal).unwrap();
-        assert!(ledger.take_open(2).is_in_limbo());
+        assert!(ledger.open(2).is_in_limbo());
     }
 
     #[test]
@@ -390,8 +372,8 @@ mod tests {
         let expected = [(2, ApnsId::from_u128(2), 1), (3, ApnsId::from_u128(103), 1)];
         assert_eq!(missing, expected);
         // What was unknown once stays so, whatever came of it later.
-        assert!(ledger.take_open(3).may_be_processed());
-        assert!(!ledger.take_open(2).may_be_processed());
+        assert!(ledger.open(3).may_be_processed());
+        assert!(!ledger.open(2).may_be_processed());
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! `aapns send --input`: many notifications, in bounded memory.
 
 mod engine;
+mod files;
 mod input;
 mod journal;
 mod ledger;
 mod lines;
+mod open;
 mod output;
 mod tally;
 
-use std::fs::{File, OpenOptions};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,17 +23,16 @@ use super::exchange::warn;
 use super::exit::{Exit, Fault, Outcome};
 use super::progress::Progress;
 use super::signals::Signals;
+use aapns_proto::Policy;
 use engine::{Ended, Engine, Setup, Stop, Summary};
-use journal::Journal;
-use ledger::Ledger;
-use lines::Lines;
+use files::{Files, is_stdio};
 use output::Output;
 
 /// How long the last results may take to be written after a signal.
 const LAST_WRITE: Duration = Duration::from_secs(2);
 
 /// Flags of `send --input`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Many notifications")]
 pub(crate) struct BulkArgs {
     /// Read notifications from this file, a JSON object a line; - is the standard input
@@ -70,22 +70,6 @@ impl BulkArgs {
             "{flag} is for many notifications; give --input FILE in place of DEVICE_TOKEN, or leave it away"
         )))
     }
-
-    /// Three files are three files: what is written would overwrite what is read.
-    fn check_files(&self, input: &Path) -> Result<(), Fault> {
-        let mut files = vec![("--input", input), ("--output", &self.output)];
-        files.extend(self.journal.as_deref().map(|path| ("--journal", path)));
-        for (at, (flag, path)) in files.iter().enumerate() {
-            let same = files[..at].iter().find(|(_, other)| is_same(path, other));
-            if let Some((other, _)) = same {
-                return Err(Fault::usage(format_args!(
-                    "{}: both {other} and {flag} name this file; give each its own",
-                    path.display()
-                )));
-            }
-        }
-        Ok(())
-    }
 }
 
 pub(crate) fn run(
@@ -95,51 +79,40 @@ pub(crate) fn run(
     connect: &ConnectArgs,
     console: Console,
 ) -> Outcome {
-    args.check_files(input)?;
+    files::check(args, input)?;
     let builder = connect.builder(connect.endpoint())?;
-    let mut ledger = Ledger::new(connect.policy());
-    if args.resume {
-        if is_stdio(&args.output) {
-            return Err(Fault::usage(
-                "--resume needs the output file of the earlier run: give it to --output",
-            ));
-        }
-        ledger.read_output(&args.output)?;
-        if let Some(path) = &args.journal {
-            ledger.read_journal(path)?;
-        }
-    }
-    let (lines, octets) = open_input(input)?;
-    let mut journal = match &args.journal {
-        Some(path) => Some(Journal::open(path, args.resume)?),
-        None => None,
-    };
-    if let Some(journal) = &mut journal {
-        journal.catch_up(&ledger)?;
-    }
-    let earlier = (ledger.settled(), ledger.delivered());
-    let output = open_output(&args.output, args.resume)?;
-    // A bar among results on the same terminal would spoil both.
-    let progress = if is_stdio(&args.output) && std::io::stdout().is_terminal() {
-        Progress::none()
-    } else {
-        Progress::of_octets(octets, console)
-    };
-    let start = Instant::now();
-    let (summary, written) = super::block_on(async {
+    super::block_on(async {
+        // First: from here on a signal ends the run in order.
+        let mut signals = Signals::new()?;
+        // Before a file is emptied: it may be that nothing can be sent.
         let pool = builder.pool().map_err(Fault::usage)?;
         warn(&pool, console);
-        let engine = Engine::new(Setup {
-            pool: pool.clone(),
-            lines,
-            output,
-            journal,
-            ledger,
-            defaults,
-            concurrency: args.concurrency as usize,
-            timeout: connect.timeout.0,
-            progress,
-        })?;
+        let files = tokio::select! {
+            files = open(args, input, connect.policy()) => files?,
+            () = signals.wait() => return Err(Fault::interrupted("interrupted before anything was sent")),
+        };
+        let earlier = (files.ledger.settled(), files.ledger.delivered());
+        // A bar among results on the same terminal would spoil both.
+        let progress = if is_stdio(&args.output) && std::io::stdout().is_terminal() {
+            Progress::none()
+        } else {
+            Progress::of_octets(files.octets, console)
+        };
+        let start = Instant::now();
+        let engine = Engine::new(
+            Setup {
+                pool: pool.clone(),
+                lines: files.lines,
+                output: files.output,
+                journal: files.journal,
+                ledger: files.ledger,
+                defaults,
+                concurrency: args.concurrency as usize,
+                timeout: connect.timeout.0,
+                progress,
+            },
+            signals,
+        );
         let Ended {
             summary,
             output,
@@ -152,9 +125,16 @@ pub(crate) fn run(
         }
         let is_interrupted = matches!(summary.stopped, Some(Stop::Signal));
         let written = finish(output, rest, signals, is_interrupted).await;
-        Ok((summary, written))
-    })?;
-    conclude(summary, written, earlier, start, console)
+        conclude(summary, written, earlier, start, console)
+    })
+}
+
+/// Opens the files on a thread of its own: a FIFO may wait long for its other end, and a long output to be read.
+async fn open(args: &BulkArgs, input: &Path, policy: Policy) -> Result<Files, Fault> {
+    let (args, input) = (args.clone(), input.to_owned());
+    tokio::task::spawn_blocking(move || files::open(&args, &input, policy))
+        .await
+        .map_err(|error| Fault::bug(format_args!("opening files ended early: {error}")))?
 }
 
 /// Waits until the last results are written; after a signal not for long.
@@ -222,60 +202,4 @@ fn conclude(
 fn counted(lines: u64) -> String {
     let plural = if lines == 1 { "" } else { "s" };
     format!("{lines} line{plural}")
-}
-
-/// Whether both lead to one regular file, or will: neither may exist yet.
-fn is_same(a: &Path, b: &Path) -> bool {
-    if is_stdio(a) || is_stdio(b) {
-        return false;
-    }
-    match (a.canonicalize(), b.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b && a.is_file(),
-        _ => a == b,
-    }
-}
-
-fn is_stdio(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-fn open_input(path: &Path) -> Result<(Lines, Option<u64>), Fault> {
-    let fault = |error| Fault::file("read", path, &error, "check the path given to --input");
-    if is_stdio(path) {
-        let pieces = input::read(std::io::stdin()).map_err(fault)?;
-        return Ok((Lines::new(pieces), None));
-    }
-    let file = File::open(path).map_err(fault)?;
-    let metadata = file.metadata().map_err(fault)?;
-    if metadata.is_dir() {
-        return Err(Fault::usage(format_args!(
-            "can't read {}: it is a directory; give a file to --input",
-            path.display()
-        )));
-    }
-    let octets = metadata.is_file().then_some(metadata.len());
-    let pieces = input::read(file).map_err(fault)?;
-    Ok((Lines::new(pieces), octets))
-}
-
-fn open_output(path: &Path, is_resumed: bool) -> Result<Output, Fault> {
-    let fault = |error| {
-        Fault::file(
-            "write",
-            path,
-            &error,
-            "give a file that you may write to --output",
-        )
-    };
-    if is_stdio(path) {
-        return Output::new(std::io::stdout()).map_err(fault);
-    }
-    let file = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .append(is_resumed)
-        .truncate(!is_resumed)
-        .open(path)
-        .map_err(fault)?;
-    Output::new(file).map_err(fault)
 }
