@@ -86,6 +86,12 @@ impl Proxy {
         self
     }
 
+    /// Whether the URL named a user and no password.
+    pub fn lacks_password(&self) -> bool {
+        let lacks = |user: &str| !user.is_empty() && !user.contains(':');
+        self.credentials.as_deref().is_some_and(lacks)
+    }
+
     /// The proxy that the environment names for a host: `HTTPS_PROXY`, unless `NO_PROXY` exempts the host.
     /// As with curl, either name may be in lower case, which leads.
     ///
@@ -285,6 +291,19 @@ mod tests {
         let mut endless = b"HTTP/1.1 200 OK\r\n".to_vec();
         endless.resize(PROXY_RESPONSE + 1, b'x');
         assert_eq!(Proxy::response(&endless), Err(ProxyError::TooLong));
+    }
+
+    #[test]
+    fn a_user_without_a_password_lacks_one() {
+        for (url, lacks) in [
+            ("http://p", false),
+            ("http://@p", false),
+            ("http://user@p", true),
+            ("http://user:@p", false),
+            ("http://user:own@p", false),
+        ] {
+            assert_eq!(Proxy::parse(url).unwrap().lacks_password(), lacks, "{url}");
+        }
     }
 
     #[test]

@@ -1,22 +1,27 @@
 //! The command line: what all commands share. Each command's own flags are in its module.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 
 use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand};
 
 use super::console::{Color, Console};
 use super::{bench, broadcast, channels, demo, doctor, generate, mock, send, simulator};
 
-/// The flags of each kind of credential. No command takes two kinds.
+/// The ids of each kind of credential. No command takes two kinds.
 const CREDENTIALS: [&[&str]; 6] = [
     &["cert", "key"],
-    &["p12", "p12-password-file"],
-    &["token-key", "key-id", "team-id"],
-    &["bearer-file"],
+    &["p12", "p12_password_file"],
+    &["token_key", "key_id", "team_id"],
+    &["bearer_file"],
     &["token"],
-    &["self-signed"],
+    &["self_signed"],
 ];
+
+/// What is for many notifications, and out of place where one is sent.
+const MANY: [&str; 4] = ["input", "output", "resume", "journal"];
 
 /// What `aapns help` says after the commands.
 const FIRST_STEPS: &str = "\
@@ -104,38 +109,62 @@ impl Cli {
 
 /// The whole command line, with an environment variable for every flag.
 pub(crate) fn command() -> clap::Command {
-    with_environment(Cli::command(), &[])
+    with_environment(Cli::command(), &BTreeSet::new())
 }
 
-/// As [`command`], without the variables of other credentials than the one that `args` give.
+/// As [`command`], without the variables that what `args` say overrides.
 pub(crate) fn command_for(args: impl Iterator<Item = OsString>) -> clap::Command {
-    let given: Vec<OsString> = args.skip(1).take_while(|arg| arg != "--").collect();
-    let is_given = |flag: &&str| given.iter().any(|arg| is_flag(arg, flag));
-    let (chosen, others): (Vec<_>, Vec<_>) = CREDENTIALS
-        .into_iter()
-        .partition(|kind| kind.iter().any(is_given));
-    let ignored = if chosen.is_empty() {
-        Vec::new()
-    } else {
-        others.concat()
+    with_environment(Cli::command(), &given(args))
+}
+
+/// The ids of what stands on the command line itself, whatever is wrong with the rest of it.
+fn given(args: impl Iterator<Item = OsString>) -> BTreeSet<String> {
+    let command = Cli::command().ignore_errors(true);
+    let Ok(matches) = command.try_get_matches_from(args) else {
+        return BTreeSet::new();
     };
-    with_environment(Cli::command(), &ignored)
+    let mut given = BTreeSet::new();
+    let mut level = Some(&matches);
+    while let Some(matches) = level {
+        let ids = matches.ids().map(clap::Id::as_str);
+        let is_given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        given.extend(ids.filter(is_given).map(str::to_owned));
+        level = matches.subcommand().map(|(_, matches)| matches);
+    }
+    given
 }
 
-/// Whether an argument is `--flag` or `--flag=…`.
-fn is_flag(arg: &OsStr, flag: &str) -> bool {
-    arg.to_str()
-        .and_then(|arg| arg.strip_prefix("--")?.strip_prefix(flag))
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+/// The ids of this command's arguments that can't be together with those that are given.
+fn overridden(command: &clap::Command, given: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut overridden = BTreeSet::new();
+    for arg in command.get_arguments() {
+        for other in command.get_arg_conflicts_with(arg) {
+            for (one, another) in [(arg, other), (other, arg)] {
+                if given.contains(one.get_id().as_str()) {
+                    overridden.insert(another.get_id().to_string());
+                }
+            }
+        }
+    }
+    let is_given = |ids: &&[&str]| ids.iter().any(|id| given.contains(*id));
+    let (chosen, others): (Vec<_>, Vec<_>) = CREDENTIALS.into_iter().partition(is_given);
+    if !chosen.is_empty() {
+        overridden.extend(others.concat().into_iter().map(str::to_owned));
+    }
+    if given.contains("device_token") {
+        overridden.extend(MANY.map(str::to_owned));
+    }
+    overridden
 }
 
-fn with_environment(command: clap::Command, ignored: &[&str]) -> clap::Command {
+fn with_environment(command: clap::Command, given: &BTreeSet<String>) -> clap::Command {
+    let ignored = overridden(&command, given);
     command
-        .mut_args(|arg| give_variable(arg, ignored))
-        .mut_subcommands(|command| with_environment(command, ignored))
+        .mut_args(|arg| give_variable(arg, &ignored))
+        .mut_subcommands(|command| with_environment(command, given))
 }
 
-fn give_variable(arg: Arg, ignored: &[&str]) -> Arg {
+fn give_variable(arg: Arg, ignored: &BTreeSet<String>) -> Arg {
     let Some(long) = arg.get_long() else {
         return arg;
     };
@@ -146,7 +175,7 @@ fn give_variable(arg: Arg, ignored: &[&str]) -> Arg {
         return arg;
     }
     let variable = format!("AAPNS_{}", long.to_uppercase().replace('-', "_"));
-    let is_ignored = ignored.contains(&long);
+    let is_ignored = ignored.contains(arg.get_id().as_str());
     // AAPNS_JSON=1 and =true switch on; 0, false and the empty string don't.
     let (arg, is_switch) = match arg.get_action() {
         ArgAction::SetTrue => (arg.value_parser(FalseyValueParser::new()), true),
@@ -190,6 +219,21 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_given_is_known_in_spite_of_mistakes() {
+        let given = |args: &[&str]| -> Vec<String> {
+            let args = std::iter::once(&"aapns").chain(args);
+            super::given(args.map(OsString::from))
+                .into_iter()
+                .filter(|id| !id.ends_with("Args"))
+                .collect()
+        };
+        assert_eq!(given(&["-q", "mock", "--page", "1"]), ["page", "quiet"]);
+        let send = ["send", "ab", "--cert=x", "-v", "--", "--key"];
+        assert_eq!(given(&send), ["body", "cert", "device_token", "verbose"]);
+        assert!(given(&["nonsense"]).is_empty());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `aapns channels`: broadcast channels of an app.
 
+use aapns_models::ndjson::Outcome as LineOutcome;
 use aapns_models::{BundleId, ChannelConfig, ChannelId, InvalidAnswer, StoragePolicy};
 use aapns_proto::client::ndjson::Settlement;
 use clap::{Args, Subcommand, ValueEnum};
@@ -150,25 +151,44 @@ fn ask<T>(
     console: Console,
     question: impl AsyncFnOnce(&Channels) -> Result<T, ChannelError>,
 ) -> Result<T, Fault> {
-    let builder = target.connect.builder(target.connect.endpoint())?;
+    let endpoint = target.connect.endpoint().for_channels();
+    let builder = target.connect.builder(endpoint)?;
     super::block_on(async {
         let channels = builder.connections(1, 1).channels().map_err(Fault::usage)?;
         let asked = interruptible(channels.pool(), question(&channels), console).await?;
-        asked
-            .result
-            .map_err(|error| fault(&error, asked.is_interrupted))
+        asked.result.map_err(|error| {
+            let settlement = settlement(&error, asked.is_interrupted);
+            if console.json {
+                let id = error.response().and_then(|response| response.request_id);
+                let id = id.map(|id| id.to_string());
+                console.result(settlement.json("request_id", id.as_deref()));
+            }
+            fault(&error, &settlement)
+        })
     })
 }
 
-fn fault(error: &ChannelError, is_interrupted: bool) -> Fault {
+/// What became of a request that failed.
+fn settlement(error: &ChannelError, is_interrupted: bool) -> Settlement {
+    match error {
+        ChannelError::Response(response) => Settlement::rejected(response),
+        ChannelError::Post(error) => Settlement::failed(error.failure(), error, is_interrupted),
+        // The server did it, and what it said of it is lost.
+        ChannelError::Unreadable(_) | ChannelError::Truncated => {
+            let mut settlement = Settlement::unsent(LineOutcome::Unknown, error.to_string());
+            settlement.attempts = 1;
+            settlement
+        }
+        _ => Settlement::unsent(LineOutcome::NotProcessed, error.to_string()),
+    }
+}
+
+fn fault(error: &ChannelError, settlement: &Settlement) -> Fault {
     match error {
         ChannelError::Invalid(_) => Fault::usage(format_args!("{error}; check it")),
-        ChannelError::Response(response) => Settlement::rejected(response).fault(),
+        ChannelError::Response(_) | ChannelError::Post(_) => settlement.fault(),
         ChannelError::Unreadable(InvalidAnswer::ChannelId) => {
             Fault::failure(format_args!("{error}; see aapns channels list"))
-        }
-        ChannelError::Post(error) => {
-            Settlement::failed(error.failure(), error, is_interrupted).fault()
         }
         error => Fault::failure(format_args!("{error}; check --server")),
     }

@@ -102,14 +102,13 @@ impl ConnectArgs {
             ));
         }
         let Connections { min, max } = self.connections;
+        let proxy = self.proxy_to(endpoint.host())?;
         let mut builder = Builder::new(Tokio::default(), endpoint)
+            .proxy(proxy)
             .credential(credential)
             .connections(min, max)
             .policy(self.policy())
             .timeout(self.timeout.0);
-        if let Some(proxy) = self.proxy()? {
-            builder = builder.proxy(proxy);
-        }
         if let Some(pem) = self.ca_pem()? {
             builder = builder.ca_pem(pem);
         }
@@ -124,8 +123,12 @@ impl ConnectArgs {
         if let Some(proxy) = self.proxy()? {
             return Ok(Some(proxy));
         }
-        Proxy::of_environment(|name| std::env::var(name).ok(), host)
-            .map_err(|error| Fault::usage(format_args!("HTTPS_PROXY: {error}")))
+        let proxy = Proxy::of_environment(|name| std::env::var(name).ok(), host)
+            .map_err(|error| Fault::usage(format_args!("HTTPS_PROXY: {error}")))?;
+        Ok(proxy.map(|proxy| match proxy_password() {
+            Some(password) if proxy.lacks_password() => proxy.password(&password),
+            _ => proxy,
+        }))
     }
 
     /// The proxy of `--proxy`. Its URL is never repeated: it may hold a password all the same.
@@ -143,8 +146,8 @@ impl ConnectArgs {
         }
         let proxy =
             Proxy::parse(url).map_err(|error| Fault::usage(format_args!("--proxy: {error}")))?;
-        Ok(Some(match std::env::var("AAPNS_PROXY_PASSWORD") {
-            Ok(password) if !password.is_empty() => proxy.password(&password),
+        Ok(Some(match proxy_password() {
+            Some(password) if !user.is_empty() => proxy.password(&password),
             _ => proxy,
         }))
     }
@@ -200,6 +203,12 @@ impl ConnectArgs {
             endpoint
         }
     }
+}
+
+/// The password of a proxy's user, where its URL has none.
+fn proxy_password() -> Option<String> {
+    let password = std::env::var("AAPNS_PROXY_PASSWORD").ok();
+    password.filter(|password| !password.is_empty())
 }
 
 /// Reads a PEM file of certificate authorities.

@@ -1,6 +1,7 @@
 //! `aapns mock`: the embedded mock as a server.
 
 use std::net::Ipv4Addr;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -76,10 +77,15 @@ pub(crate) fn run(args: &MockArgs, console: Console) -> Outcome {
         let server = builder.start().await.map_err(|error| start_fault(&error))?;
         if let Some(dir) = &args.self_signed {
             write_certificates(dir, &server)?;
+            let dir = dir.display();
+            // With authorities of somebody else's, the mock's own certificate is not among theirs.
+            let cert = match args.client_ca {
+                None => format!("{dir}/client.pem"),
+                Some(_) => "FILE_OF_YOUR_CA".to_owned(),
+            };
             console.note(format_args!(
-                "Send to it with: aapns send --server {} --ca {dir}/ca.pem --cert {dir}/client.pem --topic com.example.app DEVICE_TOKEN Hello",
+                "Send to it with: aapns send --server {} --ca {dir}/ca.pem --cert {cert} --topic com.example.app DEVICE_TOKEN Hello",
                 server.origin(),
-                dir = dir.display(),
             ));
         }
         if let Some(url) = server.page_url() {
@@ -187,16 +193,12 @@ fn write_file(path: &Path, text: &str, is_private: bool) -> std::io::Result<()> 
     use std::io::Write;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
     if is_private {
-        use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
     let mut file = options.open(path)?;
     // One that is there already keeps its mode when it is opened.
-    #[cfg(unix)]
     if is_private {
-        use std::os::unix::fs::PermissionsExt;
         file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     }
     file.write_all(text.as_bytes())

@@ -2,6 +2,11 @@
 //!
 //! Other programs read its output: flags, exit codes and JSON fields are an interface.
 
+#[cfg(not(unix))]
+compile_error!(
+    "the program aapns, of the feature cli, is for Unix: for its signals, modes of files and CPU time"
+);
+
 mod advice;
 mod args;
 mod bench;

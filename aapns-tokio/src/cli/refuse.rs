@@ -1,7 +1,7 @@
 //! Errors of usage, as one line that says what is wrong, where, and what to do.
 
-use clap::Command;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use clap::{Command, ValueEnum};
 
 use super::console::{Color, Console};
 use super::exit::Exit;
@@ -17,12 +17,30 @@ pub(super) fn refuse(error: &Error, command: &Command) -> Exit {
         let _ = error.print();
         return Exit::Usage;
     }
-    let args = std::env::args_os().skip(1);
-    let name = full_name(command, args.map(|arg| arg.to_string_lossy().into_owned()));
-    let console = Console::new(false, false, 0, Color::Auto);
+    let args: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    let console = Console::new(false, false, 0, color(&args));
+    let name = full_name(command, args.into_iter());
     let what = without_secrets(&explain(error));
     console.error(format_args!("{what}; see {name} --help"));
     Exit::Usage
+}
+
+/// What the arguments say of colours, else the variable: they are looked at, as they can't be understood.
+fn color(args: &[String]) -> Color {
+    let mut said = std::env::var("AAPNS_COLOR").ok();
+    let mut args = args.iter().take_while(|arg| *arg != "--");
+    while let Some(arg) = args.next() {
+        if arg == "--color" {
+            said = args.next().cloned();
+        } else if let Some(when) = arg.strip_prefix("--color=") {
+            said = Some(when.to_owned());
+        }
+    }
+    said.and_then(|when| Color::from_str(&when, false).ok())
+        .unwrap_or_default()
 }
 
 /// The command that the arguments name, as far as they do: `aapns channels read`.

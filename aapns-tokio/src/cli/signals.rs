@@ -1,7 +1,9 @@
-//! SIGINT and SIGTERM (Ctrl-C elsewhere) as something to wait for.
+//! SIGINT and SIGTERM as something to wait for.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Fault;
 
@@ -10,17 +12,12 @@ pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
 /// Ready once the user or the system asks the program to stop.
 pub(crate) struct Signals {
-    #[cfg(unix)]
-    sources: [tokio::signal::unix::Signal; 2],
-    #[cfg(not(unix))]
-    source: std::pin::Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>>,
+    sources: [Signal; 2],
 }
 
 impl Signals {
     /// Takes the signals over: from now on they don't end the process by themselves.
-    #[cfg(unix)]
     pub(crate) fn new() -> Result<Self, Fault> {
-        use tokio::signal::unix::{SignalKind, signal};
         let take = |kind| {
             signal(kind)
                 .map_err(|error| Fault::bug(format_args!("can't listen for signals: {error}")))
@@ -33,14 +30,6 @@ impl Signals {
         })
     }
 
-    #[cfg(not(unix))]
-    pub(crate) fn new() -> Result<Self, Fault> {
-        Ok(Self {
-            source: Box::pin(tokio::signal::ctrl_c()),
-        })
-    }
-
-    #[cfg(unix)]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         for source in &mut self.sources {
             if source.poll_recv(cx).is_ready() {
@@ -48,11 +37,6 @@ impl Signals {
             }
         }
         Poll::Pending
-    }
-
-    #[cfg(not(unix))]
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.source.as_mut().poll(cx).map(|_| ())
     }
 
     /// Waits for a signal.

@@ -1,6 +1,6 @@
 //! `aapns bench`.
 
-use super::support::{Target, run};
+use super::support::{Target, aapns, finish, run, signal, spawn, wait_until};
 
 fn bench(target: &Target, extra: &[&str]) -> super::support::Ran {
     let port = target.server.address().port().to_string();
@@ -67,6 +67,36 @@ fn requests_have_the_shape_that_other_clients_are_measured_with() {
         ("authorization", None),
     ] {
         assert_eq!(request.field(field), value, "{field}");
+    }
+}
+
+#[test]
+fn a_signal_ends_it_with_the_report_so_far() {
+    let target = Target::new();
+    let port = target.server.address().port().to_string();
+    let ca = target.dir.path("ca.pem");
+    for pace in [["--rps", "1000"], ["--concurrency", "10"]] {
+        let before = target.server.processed().accepted;
+        let args = [
+            "bench",
+            "--port",
+            &port,
+            "--ca",
+            &ca,
+            "--requests",
+            "50000000",
+        ];
+        let child = spawn(&mut aapns(args.iter().chain(&pace)));
+        wait_until("some are answered", || {
+            target.server.processed().accepted > before + 100
+        });
+        signal(&child, "INT");
+        let ran = finish(child).exits(3);
+        let json = ran.json();
+        let (ok, failed) = (json["ok"].as_u64(), json["failed"].as_u64());
+        assert!(ok > Some(0), "{json}");
+        assert_eq!(ok.unwrap() + failed.unwrap(), 50_000_000);
+        ran.complains(&["interrupted"]);
     }
 }
 

@@ -40,6 +40,17 @@ fn a_channel_is_made_read_listed_and_deleted() {
     ask(&target, &["channels", "delete", &newest])
         .exits(1)
         .complains(&["400", "ChannelNotRegistered"]);
+    let told = ask(&target, &["channels", "read", &newest, "--json"]).exits(1);
+    let told = told.json();
+    assert_eq!(told["outcome"], "rejected");
+    assert_eq!(told["reason"], "ChannelNotRegistered");
+    assert!(told["request_id"].is_string(), "{told}");
+    let nowhere = ["--server", "https://127.0.0.1:9", "--timeout", "0.2"];
+    let mut args = vec!["channels", "list", "--topic", APP, "--json"];
+    args.extend(nowhere);
+    let told = run(args).exits(1).json();
+    assert_eq!(told["outcome"], "not_processed");
+    assert!(told["cause"].as_str().unwrap().starts_with("connect:"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod certificates;
 mod channels;
 mod demo;
 mod doctor;
+mod environment;
 mod files;
 mod interop;
 mod interrupts;

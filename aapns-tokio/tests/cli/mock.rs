@@ -43,6 +43,21 @@ fn the_mock_serves_until_it_is_told_to_stop() {
     }
 }
 
+/// A client of the mock's own authority would be turned away.
+#[test]
+fn with_authorities_of_another_no_certificate_of_its_own_is_recommended() {
+    let (dir, other) = (Dir::new(), super::support::Target::new());
+    let (certs, client_ca) = (dir.path("certs"), other.dir.path("ca.pem"));
+    let args = ["mock", "--port", "0", "--self-signed", &certs];
+    let mut child = spawn(aapns(args).args(["--client-ca", &client_ca]));
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut String::new()).unwrap();
+    signal(&child, "TERM");
+    let ran = finish(child).exits(0);
+    assert!(ran.stderr.contains("--cert FILE"), "{ran:?}");
+    assert!(!ran.stderr.contains("client.pem"), "{ran:?}");
+}
+
 #[test]
 fn a_port_that_is_taken_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

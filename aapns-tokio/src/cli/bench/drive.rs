@@ -27,6 +27,8 @@ pub(super) struct Report {
     pub(super) ok: u64,
     pub(super) failed: u64,
     pub(super) first_failure: Option<String>,
+    /// It was stopped before its end.
+    pub(super) is_interrupted: bool,
     seconds: f64,
     cpu: Duration,
     latencies: Histogram,
@@ -47,12 +49,14 @@ impl Report {
     }
 }
 
-/// Runs `requests` requests, each begun by a call of `begin` with its number; `judge` says which are ok.
+/// Runs `requests` requests, each begun by a call of `begin` with its number; `judge` says which are ok. Once `stop`
+/// is ready, those without an answer have failed.
 pub(super) async fn drive<F: Future + Unpin>(
     requests: u64,
     pace: Pace,
     begin: impl FnMut(u64) -> F,
     judge: impl Fn(F::Output) -> Result<(), Failure>,
+    stop: impl Future<Output = ()>,
 ) -> Report {
     let mut run = Run {
         flights: Unordered::new(),
@@ -63,19 +67,31 @@ pub(super) async fn drive<F: Future + Unpin>(
             ok: 0,
             failed: 0,
             first_failure: None,
+            is_interrupted: false,
             seconds: 0.0,
             cpu: Duration::ZERO,
             latencies: Histogram::new(),
         },
     };
     let (start, cpu) = (Instant::now(), cpu_time());
-    match pace {
-        Pace::InFlight(count) => run.closed_loop(requests, count).await,
-        Pace::Rate(rate) => run.open_loop(requests, rate, start).await,
+    let is_interrupted = tokio::select! {
+        biased;
+        () = async {
+            match pace {
+                Pace::InFlight(count) => run.closed_loop(requests, count).await,
+                Pace::Rate(rate) => run.open_loop(requests, rate, start).await,
+            }
+        } => false,
+        () = stop => true,
+    };
+    let mut report = run.report;
+    report.seconds = start.elapsed().as_secs_f64();
+    report.cpu = cpu_time().saturating_sub(cpu);
+    if is_interrupted {
+        report.is_interrupted = true;
+        report.failed = requests - report.ok;
     }
-    run.report.seconds = start.elapsed().as_secs_f64();
-    run.report.cpu = cpu_time().saturating_sub(cpu);
-    run.report
+    report
 }
 
 struct Run<F, B, J> {

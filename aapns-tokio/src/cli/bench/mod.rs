@@ -12,6 +12,8 @@ use clap::{Args, ValueEnum};
 use super::connect::{read_ca, read_file, read_identity};
 use super::console::Console;
 use super::exit::{Exit, Fault, Outcome};
+use super::signals::Signals;
+use super::values::Connections;
 use crate::{Client, Tokio};
 use drive::{Pace, Report, drive};
 use work::{Ready, Typed, answered, sent};
@@ -39,9 +41,9 @@ pub(crate) struct BenchArgs {
     /// How many requests to keep in flight, over all connections
     #[arg(long, value_name = "C", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     concurrency: u32,
-    /// How many connections to open
-    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=512))]
-    connections: u16,
+    /// How many connections to open; of a range, as other commands take it, the larger number
+    #[arg(long, value_name = "K", default_value = "1")]
+    connections: Connections,
     /// A made-up provider token to send with each request
     #[arg(long, value_name = "JWT", conflicts_with = "cert")]
     token: Option<String>,
@@ -85,7 +87,7 @@ pub(crate) fn run(args: &BenchArgs, console: Console) -> Outcome {
         .map_err(|error| Fault::bug(format_args!("the bench's own request is wrong: {error}")))?;
     let plan = Plan {
         requests: args.requests,
-        connections: args.connections,
+        connections: args.connections.max,
         is_typed: args.typed,
         pace: match args.rps {
             Some(rate) => Pace::Rate(rate),
@@ -101,6 +103,11 @@ pub(crate) fn run(args: &BenchArgs, console: Console) -> Outcome {
         console.note(format_args!("The first failure: {failure}"));
     }
     console.result(report.json());
+    if report.is_interrupted {
+        return Err(Fault::interrupted(
+            "interrupted; requests without an answer count as failed",
+        ));
+    }
     Ok(if report.failed == 0 {
         Exit::Success
     } else {
@@ -127,13 +134,10 @@ async fn measure_apart(
     plan: Plan,
     console: Console,
 ) -> Result<Report, Fault> {
-    let measuring = tokio::spawn(measure(builder, plan, console));
-    super::or_signal(async {
-        measuring
-            .await
-            .map_err(|error| Fault::bug(format_args!("the bench's task ended early: {error}")))?
-    })
-    .await
+    let signals = Signals::new()?;
+    tokio::spawn(measure(builder, plan, console, signals))
+        .await
+        .map_err(|error| Fault::bug(format_args!("the bench's task ended early: {error}")))?
 }
 
 /// What to measure.
@@ -145,16 +149,31 @@ struct Plan {
     ready: Ready,
 }
 
-async fn measure(builder: Builder<Tokio>, plan: Plan, console: Console) -> Result<Report, Fault> {
+async fn measure(
+    builder: Builder<Tokio>,
+    plan: Plan,
+    console: Console,
+    mut signals: Signals,
+) -> Result<Report, Fault> {
     let client: Client = builder.build().map_err(Fault::usage)?;
-    wait_for_connections(&client, &plan).await?;
+    tokio::select! {
+        connected = wait_for_connections(&client, &plan) => connected?,
+        () = signals.wait() => return Err(Fault::interrupted("interrupted before anything was sent")),
+    }
+    let Plan {
+        requests,
+        pace,
+        ready,
+        ..
+    } = &plan;
+    let stop = signals.wait();
     let report = if plan.is_typed {
         let typed = Typed::new();
-        drive(plan.requests, plan.pace, |n| typed.send(&client, n), sent).await
+        let send = |n| typed.send(&client, n);
+        drive(*requests, *pace, send, sent, stop).await
     } else {
-        let Plan { ready, .. } = &plan;
         let post = |n| ready.post(client.pool(), n);
-        drive(plan.requests, plan.pace, post, answered).await
+        drive(*requests, *pace, post, answered, stop).await
     };
     console.detail(&client.stats());
     client.close().await;
@@ -211,6 +230,6 @@ fn builder(args: &BenchArgs) -> Result<Builder<Tokio>, Fault> {
         .credential(credential)
         .ca_pem(read_ca(&args.ca)?)
         .ca_only()
-        .connections(args.connections, args.connections)
+        .connections(args.connections.max, args.connections.max)
         .timeout(None))
 }
