@@ -30,6 +30,8 @@ pub struct Link<T> {
     /// Since when there was neither credit nor an answer.
     dry_since: Option<Time>,
     stuck_after: Duration,
+    /// The pool ended it.
+    is_killed: bool,
     /// Why the connection ended.
     cause: Option<Cause>,
 }
@@ -60,6 +62,7 @@ impl<T: Tag> Link<T> {
             is_proven: false,
             dry_since: None,
             stuck_after,
+            is_killed: false,
             cause: None,
         }
     }
@@ -176,6 +179,7 @@ impl<T: Tag> Link<T> {
                 }
             }
             Order::Kill => {
+                self.is_killed = true;
                 self.connection.close(now);
                 self.connection
                     .handle_disconnect(now, Disconnect::DriverDropped);
@@ -337,9 +341,15 @@ impl<T: Tag> Link<T> {
         if delivery == Delivery::Refused && self.connection.is(Mutant::LoseRefused) {
             return;
         }
-        if cause == Cause::Closed {
+        match cause {
             // The link was told to drain, not the pool to close.
-            cause = Cause::Unresponsive("no answer before its connection was retired");
+            Cause::Closed => {
+                cause = Cause::Unresponsive("no answer before its connection was retired");
+            }
+            Cause::ConnectionLost(Disconnect::DriverDropped) if self.is_killed => {
+                cause = Cause::Closed;
+            }
+            _ => {}
         }
         if self.connection.is(Mutant::ResendUnknown) {
             job.policy = Policy::AtLeastOnce;

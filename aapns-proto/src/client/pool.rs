@@ -203,9 +203,8 @@ impl<R: Runtime> Pool<R> {
     }
 
     /// Closes at once: what is queued comes back to its callers as [`PostError::Closed`], unsent. What is in
-    /// flight loses its answer: it comes back with [`Delivery::Unknown`], as `Closed` too, or under
-    /// [`Policy::AtMostOnce`](crate::Policy::AtMostOnce) as [`PostError::Failed`], and isn't counted as unsent.
-    /// After a run of sends take [`drain`](Self::drain).
+    /// flight loses its answer: it comes back as `Closed` with [`Delivery::Unknown`], and isn't counted as
+    /// unsent. After a run of sends take [`drain`](Self::drain).
     ///
     /// Of a single connection it is the other way round: [`Connection::close`](super::Connection::close)
     /// waits for what is in flight.
