@@ -26,6 +26,21 @@ impl Delivery {
     pub const fn is_unprocessed(self) -> bool {
         matches!(self, Self::NotSent | Self::Refused)
     }
+
+    /// `not_sent`, `refused` or `unknown`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// The end of a request's life: its tag comes out exactly once, in one of these. To be taken apart:
@@ -109,6 +124,8 @@ impl fmt::Display for Cause {
         }
     }
 }
+
+impl std::error::Error for Cause {}
 
 /// What a driver says of a transport that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -30,6 +30,38 @@ pub enum Policy {
     AtMostOnce,
 }
 
+/// Why a text isn't a [`Policy`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("give at-least-once or at-most-once")]
+pub struct InvalidPolicy;
+
+impl Policy {
+    /// `at-least-once` or `at-most-once`; `parse` reads them.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AtLeastOnce => "at-least-once",
+            Self::AtMostOnce => "at-most-once",
+        }
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Policy {
+    type Err = InvalidPolicy;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPolicy> {
+        [Self::AtLeastOnce, Self::AtMostOnce]
+            .into_iter()
+            .find(|policy| policy.as_str() == text)
+            .ok_or(InvalidPolicy)
+    }
+}
+
 /// A request, its deadline and policy, and the caller's tag. It moves by value and comes back whole.
 #[must_use = "a job does nothing before it is submitted"]
 pub struct Job<T> {
@@ -177,5 +209,28 @@ impl fmt::Display for RejectReason {
             Self::Closed => "closed",
             Self::TooLarge => "the request is larger than the server or the queue takes",
         })
+    }
+}
+
+impl std::error::Error for RejectReason {}
+
+impl<T> fmt::Display for Rejected<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl<T: fmt::Debug> std::error::Error for Rejected<T> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_read_as_it_is_shown() {
+        for policy in [Policy::AtLeastOnce, Policy::AtMostOnce] {
+            assert_eq!(policy.to_string().parse(), Ok(policy));
+        }
+        assert_eq!("once".parse::<Policy>(), Err(InvalidPolicy));
     }
 }

@@ -136,7 +136,7 @@ pub mod tls;
 
 pub use connection::{Connection, ConnectionConfig, Credit, Event};
 pub use delivery::{Cause, Delivery, Done, Outcome};
-pub use job::{Job, Policy, RejectReason, Rejected, Tag};
+pub use job::{InvalidPolicy, Job, Policy, RejectReason, Rejected, Tag};
 pub use link::Link;
 pub use machine::{Machine, Turn, Wakeup, Wire};
 pub use pool::{Action, Pool, PoolConfig};

@@ -104,7 +104,9 @@ async fn push(State(service): State<Arc<Service>>, Json(push): Json<Push>) -> Re
 /// What a caller needs to know: mend it, forget the token, come back, or be careful.
 fn explain(error: &SendError) -> Response {
     let status = match error {
-        SendError::Invalid(_) | SendError::TooLarge => StatusCode::BAD_REQUEST,
+        SendError::Invalid(_) | SendError::Field(_) | SendError::TooLarge => {
+            StatusCode::BAD_REQUEST
+        }
         _ if error.is_device_token_dead() => StatusCode::GONE,
         _ if error.status() == Some(429) => StatusCode::TOO_MANY_REQUESTS,
         // Certainly not delivered: the same request may be made again without a risk.

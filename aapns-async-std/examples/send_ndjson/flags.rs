@@ -64,7 +64,7 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "SECONDS|none", default_value = "10")]
     pub(crate) timeout: Timeout,
     /// at-least-once or at-most-once: whether to send again what may have been processed already
-    #[arg(long, default_value = "at-least-once", value_parser = policy)]
+    #[arg(long, default_value = "at-least-once")]
     pub(crate) policy: Policy,
     /// How many connections, or from how many to how many: 2, 1..10
     #[arg(long, value_name = "N|MIN..MAX", default_value = "2", value_parser = connections)]
@@ -131,14 +131,6 @@ fn server(text: &str) -> Result<Endpoint, &'static str> {
         _ => origin(),
     };
     endpoint.ok_or("give production, sandbox or https://HOST[:PORT]")
-}
-
-fn policy(text: &str) -> Result<Policy, &'static str> {
-    match text {
-        "at-least-once" => Ok(Policy::AtLeastOnce),
-        "at-most-once" => Ok(Policy::AtMostOnce),
-        _ => Err("give at-least-once or at-most-once"),
-    }
 }
 
 fn connections(text: &str) -> Result<(u16, u16), &'static str> {

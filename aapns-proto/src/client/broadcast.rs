@@ -72,11 +72,9 @@ impl<R: Runtime> Client<R> {
     ) -> Result<(ApnsId, Post<R>), SendError> {
         #[cfg(feature = "rustls")]
         self.pool().judge_use()?;
-        let encoded = broadcast.encode();
-        let encoded = encoded.map_err(|error| SendError::Invalid(error.to_string()))?;
+        let encoded = broadcast.encode()?;
         let id = self.pool().random_id();
-        let request = self.broadcast_request(encoded, id);
-        let request = request.map_err(|error| SendError::Invalid(error.to_string()))?;
+        let request = self.broadcast_request(encoded, id)?;
         Ok((id, self.pool().post_with(request, options)))
     }
 

@@ -11,7 +11,7 @@ use crate::request::{Fields, Head, InvalidField, Method, Request};
 
 use super::builder::Builder;
 use super::endpoint::Endpoint;
-use super::error::{PostError, ResponseError};
+use super::error::{Failure, PostError, ResponseError};
 use super::options::PostOptions;
 use super::pool::{Drained, Pool};
 use super::post::Answer;
@@ -34,7 +34,7 @@ pub struct Channels<R: Runtime> {
 }
 
 /// Why a channel could not be made, read, listed or deleted.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChannelError {
     /// The channel's id can't be a field of a request: it is too long. Nothing was sent.
@@ -73,6 +73,14 @@ impl ChannelError {
             Self::Certificate(_) => Some(Delivery::NotSent),
             Self::Post(error) => Some(error.delivery()),
             Self::Response(_) | Self::Unreadable(_) | Self::Truncated => None,
+        }
+    }
+
+    /// The details of a request that ended without an answer.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Post(error) => error.failure(),
+            _ => None,
         }
     }
 

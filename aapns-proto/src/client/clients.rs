@@ -154,7 +154,7 @@ impl<R: Runtime> Clients<R> {
         drop(state);
         let results: Vec<_> = users
             .iter()
-            .map(|client| client.set_credential(&credential))
+            .map(|client| client.set_credential(credential.clone()))
             .collect();
         results.into_iter().collect()
     }

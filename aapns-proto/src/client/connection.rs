@@ -32,7 +32,7 @@ use machine::WiredMachine;
 use renewal::Renewal;
 
 /// Why there is no connection.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// Something is wrong before anything was dialled.

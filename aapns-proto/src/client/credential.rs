@@ -36,7 +36,7 @@ impl Credential {
         team_id: &str,
     ) -> Result<Self, crate::tls::CredentialError> {
         let signer = crate::tls::Signer::from_p8(pem, key_id, team_id)?;
-        Ok(Self::Token(TokenSource::signer(signer)))
+        Ok(Self::Token(TokenSource::from_signer(signer)))
     }
 
     /// A ready JWT, without the word `bearer`: [`TokenSource::fixed`]. Apple takes it for an hour from its `iat`.
@@ -52,6 +52,13 @@ impl Credential {
 impl From<crate::tls::Identity> for Credential {
     fn from(identity: crate::tls::Identity) -> Self {
         Self::Certificate(Arc::new(identity))
+    }
+}
+
+#[cfg(feature = "rustls")]
+impl From<crate::tls::Signer> for Credential {
+    fn from(signer: crate::tls::Signer) -> Self {
+        Self::Token(TokenSource::from_signer(signer))
     }
 }
 

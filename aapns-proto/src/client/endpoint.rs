@@ -15,12 +15,35 @@ pub enum Environment {
     Sandbox,
 }
 
-impl std::fmt::Display for Environment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+/// Why a text isn't an [`Environment`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("give production or sandbox")]
+pub struct InvalidEnvironment;
+
+impl Environment {
+    /// `production` or `sandbox`; `parse` reads them.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Production => "production",
             Self::Sandbox => "sandbox",
-        })
+        }
+    }
+}
+
+impl std::fmt::Display for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Environment {
+    type Err = InvalidEnvironment;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEnvironment> {
+        [Self::Production, Self::Sandbox]
+            .into_iter()
+            .find(|environment| environment.as_str() == text)
+            .ok_or(InvalidEnvironment)
     }
 }
 
@@ -225,6 +248,14 @@ mod tests {
         }
         let v6 = Endpoint::parse("https://[::1]").expect("v6");
         assert_eq!((v6.host(), v6.port), ("::1", 443));
+    }
+
+    #[test]
+    fn an_environment_is_read_as_it_is_shown() {
+        for environment in [Environment::Production, Environment::Sandbox] {
+            assert_eq!(environment.to_string().parse(), Ok(environment));
+        }
+        assert_eq!("test".parse::<Environment>(), Err(InvalidEnvironment));
     }
 
     #[test]

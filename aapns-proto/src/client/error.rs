@@ -1,9 +1,10 @@
 //! What callers see when a request did not do what it was for.
 
-use aapns_models::{ApnsId, ErrorBody, Reason, Retry};
+use aapns_models::{ApnsId, ErrorBody, InvalidNotification, PushType, Reason, Retry};
 
 use crate::delivery::{Cause, Delivery};
 use crate::job::RejectReason;
+use crate::request::InvalidField;
 
 use super::post::Answer;
 use super::reply::Settled;
@@ -48,6 +49,8 @@ impl std::fmt::Display for Failure {
         write!(f, "{} ({delivery})", self.cause)
     }
 }
+
+impl std::error::Error for Failure {}
 
 /// Why [`Pool::post`](super::Pool::post) or [`Connection::post`](super::Connection::post) has no response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -195,12 +198,18 @@ impl std::fmt::Display for ResponseError {
 impl std::error::Error for ResponseError {}
 
 /// Why [`Client::send`](super::Client::send) did not deliver.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The notification can't be sent as it is: the text names the field and the rule. Nothing was sent.
-    #[error("invalid notification: {0}")]
-    Invalid(String),
+    /// The notification can't be sent as it is: the error names the field and the rule. Nothing was sent.
+    #[error(transparent)]
+    Invalid(#[from] InvalidNotification),
+    /// A value can't be part of a request. Nothing was sent.
+    #[error(transparent)]
+    Field(#[from] InvalidField),
+    /// Apple takes this push type with provider tokens alone, and the credential is a certificate. Nothing was sent.
+    #[error("push_type: {0} needs token authentication")]
+    NeedsToken(PushType),
     /// The client's certificate says itself that it can't send this. Nothing was sent.
     #[cfg(feature = "rustls")]
     #[error(transparent)]
@@ -275,7 +284,7 @@ impl SendError {
     /// Whether the same notification can do better later, without the risk of a duplicate.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Invalid(_) | Self::TooLarge => false,
+            Self::Invalid(_) | Self::Field(_) | Self::NeedsToken(_) | Self::TooLarge => false,
             #[cfg(feature = "rustls")]
             Self::Certificate(_) => false,
             Self::Response(response) => response.is_retryable() && !response.possible_duplicate,

@@ -141,17 +141,14 @@ impl<R: Runtime> Client<R> {
     /// [`SendError::Invalid`], which names the field and the rule; `SendError::Certificate` for a topic that
     /// the client certificate doesn't list.
     pub fn prepare<K: Kind>(&self, notification: &Notification<K>) -> Result<Prepared, SendError> {
-        let encoded = notification
-            .encode()
-            .map_err(|error| SendError::Invalid(error.to_string()))?;
-        self.prepare_encoded(encoded)
+        self.prepare_encoded(notification.encode()?)
     }
 
     /// The same for fields and a payload that were made elsewhere.
     ///
     /// # Errors
-    /// [`SendError::Invalid`] if a value can't be a field of a request, or if Apple takes the push type with
-    /// provider tokens alone and the credential is a certificate.
+    /// [`SendError::Field`] if a value can't be a field of a request; [`SendError::NeedsToken`] if Apple takes
+    /// the push type with provider tokens alone and the credential is a certificate.
     pub fn prepare_encoded(&self, encoded: Encoded) -> Result<Prepared, SendError> {
         let topic = encoded.topic.or_else(|| {
             let topic = self.topic.as_ref()?;
@@ -164,8 +161,7 @@ impl<R: Runtime> Client<R> {
         if let Some(push_type @ (PushType::Location | PushType::FileProvider)) = &encoded.push_type
             && self.pool.has_apples_certificate()
         {
-            let text = format!("push_type: {push_type} needs token authentication");
-            return Err(SendError::Invalid(text));
+            return Err(SendError::NeedsToken(push_type.clone()));
         }
         #[cfg(feature = "rustls")]
         self.pool.judge_topic(topic.as_ref().map(Topic::as_str))?;
@@ -174,9 +170,8 @@ impl<R: Runtime> Client<R> {
             push_type: encoded.push_type,
             priority: encoded.priority,
         };
-        let invalid = |error: crate::InvalidField| SendError::Invalid(error.to_string());
         Ok(Prepared {
-            head: self.head(key).map_err(invalid)?,
+            head: self.head(key)?,
             expiration: encoded.expiration,
             collapse_id: encoded.collapse_id.map(|id| id.as_str().into()),
             // Without spare capacity: it may wait for long, and needs no block beside it to be shared.
@@ -239,7 +234,7 @@ impl<R: Runtime> Client<R> {
     ///
     /// # Errors
     /// As [`Pool::set_credential`].
-    pub fn set_credential(&self, credential: &Credential) -> Result<(), BuildError> {
+    pub fn set_credential(&self, credential: impl Into<Credential>) -> Result<(), BuildError> {
         self.pool.set_credential(credential)
     }
 
@@ -274,7 +269,7 @@ impl<R: Runtime> Client<R> {
                 stage: Ok((apns_id, self.pool.post_with(request, options))),
                 watched: self.inner.dead.watch(device_token, &prepared.head),
             },
-            Err(error) => Sending::failed(SendError::Invalid(error.to_string())),
+            Err(error) => Sending::failed(error.into()),
         }
     }
 

@@ -69,7 +69,7 @@ pub use clients::{ClientKey, Clients, ClientsBuilder, ClientsError};
 pub use connection::{ConnectError, Connection, Posting};
 pub use credential::Credential;
 pub use dead::{DeadToken, DeadTokenHint, DeadTokens};
-pub use endpoint::{Endpoint, Environment, InvalidEndpoint};
+pub use endpoint::{Endpoint, Environment, InvalidEndpoint, InvalidEnvironment};
 pub use error::{Failure, PostError, ResponseError, SendError};
 #[cfg(feature = "rustls")]
 pub use fault::{dial_error, tls_error};

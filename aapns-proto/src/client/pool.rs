@@ -177,9 +177,9 @@ impl<R: Runtime> Pool<R> {
     ///
     /// # Errors
     /// [`BuildError`] if it can't be used, or is a certificate that says so itself; the old one stays.
-    pub fn set_credential(&self, credential: &Credential) -> Result<(), BuildError> {
+    pub fn set_credential(&self, credential: impl Into<Credential>) -> Result<(), BuildError> {
         let unix = self.0.shared.runtime.unix();
-        let access = self.0.shared.trust.access(credential, unix)?;
+        let access = self.0.shared.trust.access(&credential.into(), unix)?;
         let now = self.now();
         self.0.shared.with(|core| {
             let auth = access.auth();

@@ -81,7 +81,7 @@ impl TokenSource {
 
     /// Signs each with this key.
     #[cfg(feature = "rustls")]
-    pub fn signer(signer: crate::tls::Signer) -> Self {
+    pub fn from_signer(signer: crate::tls::Signer) -> Self {
         let signer = Arc::new(signer);
         let own = Arc::clone(&signer);
         let mint: Mint = Box::new(move |unix| {

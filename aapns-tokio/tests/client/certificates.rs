@@ -78,7 +78,7 @@ async fn a_topic_that_the_certificate_lacks_is_refused_before_it_is_queued() {
 
     // A certificate that lists it takes its place.
     let both = self::credential(&wanted(&[APP, "com.example.other"]));
-    client.set_credential(&both).expect("a certificate");
+    client.set_credential(both).expect("a certificate");
     client.send(&device(), &other).await.expect("listed");
 }
 
@@ -106,7 +106,7 @@ async fn a_certificate_of_the_other_environment_or_of_the_past_sets_up_nothing()
     assert!(matches!(fault(&old), CertificateFault::Expired { .. }));
     let good = credential(&wanted(&[APP]));
     let client = builder.credential(good).build().expect("a client");
-    assert!(client.set_credential(&old).is_err());
+    assert!(client.set_credential(old).is_err());
     assert_eq!(client.certificate().expect("the good one").topics.len(), 1);
 }
 
@@ -155,13 +155,13 @@ async fn a_push_type_for_tokens_alone_is_refused_with_a_certificate() {
     for error in errors {
         let error = error.expect_err("not with a certificate");
         let text = error.to_string();
-        assert!(matches!(error, SendError::Invalid(_)), "{text}");
+        assert!(matches!(error, SendError::NeedsToken(_)), "{text}");
         assert!(text.contains("needs token authentication"), "{text}");
     }
     assert_eq!(server.processed().processed, 0);
     // With a token it is the server's to judge.
     let token = Credential::bearer("h.c.s").expect("a JWT");
-    client.set_credential(&token).expect("a credential");
+    client.set_credential(token).expect("a credential");
     let location = client.prepare(&Notification::location());
     location.expect("nothing against it");
 }

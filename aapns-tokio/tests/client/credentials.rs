@@ -224,7 +224,7 @@ async fn a_credential_can_be_swapped_under_load() {
     let pool = pool.pool().expect("a pool");
     pool.ready(LONG).await.expect("up");
     let (first, second) = tokio::join!(send_all(&pool, 0..1_000), async {
-        pool.set_credential(&certificate(&server))
+        pool.set_credential(certificate(&server))
             .expect("a credential");
         send_all(&pool, 1_000..2_000).await
     });

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use aapns_tokio::mock::{Answer, Server};
-use aapns_tokio::models::{Alert, CollapseId, DeviceToken, Localized, Notification, Priority};
+use aapns_tokio::models::{
+    Alert, CollapseId, DeviceToken, InvalidNotification, Localized, Notification, Priority,
+};
 use aapns_tokio::{Delivery, PostOptions, SendError};
 use futures::StreamExt;
 
@@ -65,7 +67,11 @@ async fn an_invalid_notification_is_refused_before_it_is_queued() {
         .send(&device(1), &notification)
         .await
         .expect_err("too large");
-    assert!(matches!(error, SendError::Invalid(_)));
+    let limit = InvalidNotification::PayloadTooLarge {
+        size: 5029,
+        limit: 4096,
+    };
+    assert_eq!(error, SendError::Invalid(limit));
     assert_eq!(error.delivery(), Some(Delivery::NotSent));
     assert!(error.to_string().contains("4096"), "{error}");
     assert_eq!(server.processed().processed, 0);

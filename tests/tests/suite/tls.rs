@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aapns_proto::Cause;
-use aapns_proto::client::{Builder, PostOptions, Runtime, TokenSource};
+use aapns_proto::client::{Builder, PostOptions, Runtime};
 use aapns_proto::delivery::{DialError, DialStep};
 use aapns_proto::tls::{Identity, Roots, Signer, TlsOptions, client_config};
 use aapns_tokio::mock::{Authentication, KEY_ID, Server, TEAM_ID};
@@ -109,7 +109,7 @@ pub(crate) async fn both_crypto_providers_serve<R: Runtime>(runtime: R) {
         assert_eq!(send_all(&with_certificate, 0..20).await, 20);
         let key = tokened.token_key_pem().as_bytes();
         let signer = Signer::from_p8_with(&provider, key, KEY_ID, TEAM_ID).expect("a signer");
-        let with_token = pool(&tokened, None).credential(TokenSource::signer(signer));
+        let with_token = pool(&tokened, None).credential(signer);
         let with_token = with_token.pool().expect("a pool");
         assert_eq!(send_all(&with_token, 0..20).await, 20);
     }
