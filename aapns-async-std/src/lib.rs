@@ -36,20 +36,26 @@ pub use aapns_proto as proto;
 pub use aapns_proto::client::{
     Answer, BroadcastSent, BuildError, CertificateFault, CertificateWarning, ChannelError,
     ClientKey, ClientsError, ConnectError, Credential, DeadToken, DeadTokenHint, DeadTokens,
-    Drained, Endpoint, Environment, Failure, InvalidEndpoint, PostError, PostOptions, Posting,
-    Prepared, Proxy, ProxyError, ResponseError, SendError, Sent, State, TokenSource, Unordered,
+    Drained, Endpoint, Environment, Failure, InvalidEndpoint, InvalidEnvironment, PostError,
+    PostOptions, Posting, Prepared, Proxy, ProxyError, ResponseError, SendError, Sent, State,
+    TokenSource, Unordered,
 };
-pub use aapns_proto::delivery::{Cause, Delivery, DialError, DialStep};
-pub use aapns_proto::pool::Stats;
-pub use aapns_proto::{Fields, Head, Method, Policy, Request, Response};
+pub use aapns_proto::delivery::{Cause, Delivery, DialError, DialStep, Disconnect, GoAway};
+pub use aapns_proto::pool::{MintError, Stats};
+pub use aapns_proto::tls::{CertificateInfo, CredentialError, Identity, Signer};
+pub use aapns_proto::{
+    ConnectionConfig, Credit, Fields, Head, InvalidField, InvalidPolicy, Method, Policy, Request,
+    Response, Time,
+};
 pub use connect::{Connect, Connecting, Stream};
 pub use runtime::{AsyncStd, Task};
-pub use transport::Transport;
 
 /// Sends typed notifications; see [`aapns_proto::client::Client`].
 pub type Client = aapns_proto::client::Client<AsyncStd>;
 /// A client for each of many teams and servers; see [`aapns_proto::client::Clients`].
 pub type Clients = aapns_proto::client::Clients<AsyncStd>;
+/// Sets up clients for many; see [`aapns_proto::client::ClientsBuilder`].
+pub type ClientsBuilder = aapns_proto::client::ClientsBuilder<AsyncStd>;
 /// The broadcast channels of apps; see [`aapns_proto::client::Channels`].
 pub type Channels = aapns_proto::client::Channels<AsyncStd>;
 /// Several connections behind one queue; see [`aapns_proto::client::Pool`].
@@ -62,3 +68,7 @@ pub type Builder = aapns_proto::client::Builder<AsyncStd>;
 pub type Post = aapns_proto::client::Post<AsyncStd>;
 /// A notification on its way; see [`aapns_proto::client::Sending`].
 pub type Sending = aapns_proto::client::Sending<AsyncStd>;
+/// A notification on its way to many devices; see [`aapns_proto::client::Many`].
+pub type Many<I> = aapns_proto::client::Many<AsyncStd, I>;
+/// A broadcast on its way; see [`aapns_proto::client::Broadcasting`].
+pub type Broadcasting = aapns_proto::client::Broadcasting<AsyncStd>;

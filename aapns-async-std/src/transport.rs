@@ -20,7 +20,7 @@ enum Kind {
 
 impl Transport {
     /// A stream in the clear: HTTP/2 by prior knowledge (RFC 9113 §3.3).
-    pub fn plain(stream: impl Stream) -> Self {
+    pub(crate) fn plain(stream: impl Stream) -> Self {
         Self(Kind::Plain(Box::new(stream)))
     }
 

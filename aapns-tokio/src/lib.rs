@@ -29,12 +29,17 @@ pub use aapns_proto as proto;
 pub use aapns_proto::client::{
     Answer, BroadcastSent, BuildError, CertificateFault, CertificateWarning, ChannelError,
     ClientKey, ClientsError, ConnectError, Credential, DeadToken, DeadTokenHint, DeadTokens,
-    Drained, Endpoint, Environment, Failure, InvalidEndpoint, PostError, PostOptions, Posting,
-    Prepared, Proxy, ProxyError, ResponseError, SendError, Sent, State, TokenSource, Unordered,
+    Drained, Endpoint, Environment, Failure, InvalidEndpoint, InvalidEnvironment, PostError,
+    PostOptions, Posting, Prepared, Proxy, ProxyError, ResponseError, SendError, Sent, State,
+    TokenSource, Unordered,
 };
-pub use aapns_proto::delivery::{Cause, Delivery, DialError, DialStep};
-pub use aapns_proto::pool::Stats;
-pub use aapns_proto::{Fields, Head, Method, Policy, Request, Response};
+pub use aapns_proto::delivery::{Cause, Delivery, DialError, DialStep, Disconnect, GoAway};
+pub use aapns_proto::pool::{MintError, Stats};
+pub use aapns_proto::tls::{CertificateInfo, CredentialError, Identity, Signer};
+pub use aapns_proto::{
+    ConnectionConfig, Credit, Fields, Head, InvalidField, InvalidPolicy, Method, Policy, Request,
+    Response, Time,
+};
 pub use connect::{Connect, Connecting, Stream};
 pub use runtime::Tokio;
 
@@ -42,6 +47,8 @@ pub use runtime::Tokio;
 pub type Client = aapns_proto::client::Client<Tokio>;
 /// A client for each of many teams and servers; see [`aapns_proto::client::Clients`].
 pub type Clients = aapns_proto::client::Clients<Tokio>;
+/// Sets up clients for many; see [`aapns_proto::client::ClientsBuilder`].
+pub type ClientsBuilder = aapns_proto::client::ClientsBuilder<Tokio>;
 /// The broadcast channels of apps; see [`aapns_proto::client::Channels`].
 pub type Channels = aapns_proto::client::Channels<Tokio>;
 /// Several connections behind one queue; see [`aapns_proto::client::Pool`].
@@ -52,6 +59,10 @@ pub type Connection = aapns_proto::client::Connection<Tokio>;
 pub type Builder = aapns_proto::client::Builder<Tokio>;
 /// A notification on its way; see [`aapns_proto::client::Sending`].
 pub type Sending = aapns_proto::client::Sending<Tokio>;
+/// A notification on its way to many devices; see [`aapns_proto::client::Many`].
+pub type Many<I> = aapns_proto::client::Many<Tokio, I>;
+/// A broadcast on its way; see [`aapns_proto::client::Broadcasting`].
+pub type Broadcasting = aapns_proto::client::Broadcasting<Tokio>;
 /// A request on its way through a [`Pool`].
 pub type Post = aapns_proto::client::Post<Tokio>;
 

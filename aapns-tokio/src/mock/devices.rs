@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde::{Deserialize, Deserializer, Serialize};
+use aapns_proto::client::Environment;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Answer;
 use super::json::{JsonError, read};
@@ -31,7 +32,11 @@ pub struct Device {
     #[serde(deserialize_with = "hex")]
     pub token: String,
     /// Where the token is from; `sandbox` if absent.
-    #[serde(default)]
+    #[serde(
+        default = "sandbox",
+        serialize_with = "as_text",
+        deserialize_with = "from_text"
+    )]
     pub environment: Environment,
     /// The topics that it is for; any if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -41,23 +46,12 @@ pub struct Device {
     pub unregistered_at: Option<u64>,
 }
 
-/// Apple's two services: a device token of one means nothing to the other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Environment {
-    /// For apps under development.
-    #[default]
-    Sandbox,
-    /// For apps from the App Store and TestFlight.
-    Production,
-}
-
 impl Device {
     /// A living device of the sandbox, for any topic.
     pub fn new(token: &str) -> Self {
         Self {
             token: token.to_ascii_lowercase(),
-            environment: Environment::default(),
+            environment: Environment::Sandbox,
             topics: Vec::new(),
             unregistered_at: None,
         }
@@ -103,6 +97,19 @@ fn hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
         ));
     }
     Ok(token.to_ascii_lowercase())
+}
+
+fn sandbox() -> Environment {
+    Environment::Sandbox
+}
+
+fn as_text<S: Serializer>(environment: &Environment, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(environment)
+}
+
+fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Environment, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(serde::de::Error::custom)
 }
 
 /// All that are known; until the first is, every token is good.

@@ -39,7 +39,7 @@ mod view;
 pub use answer::Answer;
 pub use builder::{Authentication, Builder, StartError};
 pub use certificates::{KEY_ID, TEAM_ID};
-pub use devices::{Device, Environment};
+pub use devices::Device;
 pub use json::JsonError;
 pub use ledger::{Counts, Received};
 pub use log::Event;

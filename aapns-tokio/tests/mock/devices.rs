@@ -1,6 +1,7 @@
 //! A mock that knows its devices.
 
-use aapns_tokio::mock::{Device, Environment, Server};
+use aapns_tokio::Environment;
+use aapns_tokio::mock::{Device, Server};
 
 use super::support::{connect, finish, start_to};
 

@@ -7,10 +7,10 @@ use http::HeaderValue;
 use http::request::Parts;
 
 use crate::mock::Answer;
-use crate::mock::devices::Environment;
 use crate::mock::server::Shared;
 use crate::mock::tap::lock;
 use crate::mock::{channels, check, token};
+use aapns_proto::client::Environment;
 
 /// The provider token that was verified last, and when it was issued.
 pub(super) type Verified = Option<(HeaderValue, Duration)>;
