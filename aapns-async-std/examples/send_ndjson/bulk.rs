@@ -205,14 +205,10 @@ impl Bulk {
             }
             None => return,
         };
-        let (token, apns_id, reason) = match InputLine::parse(line, number, &self.defaults) {
+        let (token, apns_id, settlement) = match InputLine::parse(line, number, &self.defaults) {
             Ok(line) => {
                 let apns_id = line.apns_id.unwrap_or_else(ApnsId::random);
-                let request = self.requests.make(&line, apns_id);
-                let request = request.map_err(|error| error.to_string());
-                // A certificate that is not for this topic or server is known to be so before it is sent.
-                let judge = |request: &Request| self.pool.judge(request);
-                match request.and_then(|r| judge(&r).map_err(|e| e.to_string()).map(|()| r)) {
+                match make(&mut self.requests, &self.pool, &line, apns_id) {
                     Ok(request) => {
                         let post = self.pool.post_with(request.clone(), self.options);
                         let flight = Flight {
@@ -222,12 +218,17 @@ impl Bulk {
                         };
                         return self.flights.push(flight, post);
                     }
-                    Err(reason) => (Some(line.device_token.into_owned()), Some(apns_id), reason),
+                    Err(settlement) => {
+                        let token = Some(line.device_token.into_owned());
+                        (token, Some(apns_id), settlement)
+                    }
                 }
             }
-            Err(invalid) => (invalid.device_token, invalid.apns_id, invalid.reason),
+            Err(invalid) => {
+                let settlement = Settlement::invalid(invalid.reason);
+                (invalid.device_token, invalid.apns_id, settlement)
+            }
         };
-        let settlement = Settlement::invalid(reason);
         self.settle(number, token.as_deref(), apns_id, &settlement);
     }
 
@@ -261,5 +262,22 @@ impl Bulk {
                 self.flights = Unordered::new();
             }
         }
+    }
+}
+
+/// The line's request, if the credential may send it. What the line can't be it never can; of what the credential
+/// can't do, another one may do all.
+fn make(
+    requests: &mut Requests,
+    pool: &Pool,
+    line: &InputLine<'_>,
+    apns_id: ApnsId,
+) -> Result<Request, Settlement> {
+    let request = requests
+        .make(line, apns_id)
+        .map_err(|error| Settlement::invalid(error.to_string()))?;
+    match pool.judge(&request) {
+        Ok(()) => Ok(request),
+        Err(fault) => Err(Settlement::unsent(Outcome::NotProcessed, fault.to_string())),
     }
 }

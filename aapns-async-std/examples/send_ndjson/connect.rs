@@ -56,6 +56,12 @@ fn credential(flags: &Flags) -> Result<Credential, Fault> {
 }
 
 fn load(path: &Path) -> Result<Vec<u8>, Fault> {
+    // It would be shown: $(cat key.p8) in place of key.p8.
+    if path.to_string_lossy().contains("-----BEGIN") {
+        return Err(Fault::usage(
+            "a flag wants the path of a key or certificate, not what is in it; write it into a file first",
+        ));
+    }
     std::fs::read(path).map_err(|error| file_fault("read", path, &error))
 }
 

@@ -19,9 +19,14 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use async_signal::{Signal, Signals};
+use async_std::channel::Sender;
+use futures::channel::oneshot;
+use futures::future::{Either, select};
+use futures::stream::StreamExt;
 
 use bulk::{Bulk, Summary};
 use connect::file_fault;
+use files::{Input, Writing};
 use flags::Flags;
 
 /// Why the program ends early, and with which code.
@@ -66,22 +71,34 @@ fn main() -> ExitCode {
 /// Whether every line was delivered.
 fn run(flags: &Flags) -> Result<bool, Fault> {
     let builder = connect::builder(flags)?;
-    let input =
-        files::open(&flags.input).map_err(|error| file_fault("read", &flags.input, &error))?;
-    let (output, writing) =
-        files::write(&flags.output).map_err(|error| file_fault("write", &flags.output, &error))?;
-    let signals =
+    // First: from here on a signal ends the run in order.
+    let mut signals =
         signals().map_err(|error| Fault(70, format!("can't listen for signals: {error}")))?;
+    let (summary, writing) = async_std::task::block_on(async {
+        // Before the output is emptied: it may be that nothing can be sent.
+        let pool = builder.pool().map_err(Fault::usage)?;
+        let Opened {
+            input,
+            output,
+            writing,
+        } = match select(open(flags), signals.next()).await {
+            Either::Left((opened, _)) => opened.unwrap_or_else(|_| {
+                let what = "opening files ended early";
+                Err(Fault(70, what.to_owned()))
+            })?,
+            Either::Right(_) => {
+                return Err(Fault::interrupted("interrupted before anything was sent"));
+            }
+        };
+        let bulk = Bulk::new(flags, pool, input, output, signals);
+        Ok((bulk.run().await, writing))
+    })?;
     let Summary {
         delivered,
         total,
         is_interrupted,
         broken,
-    } = async_std::task::block_on(async {
-        let pool = builder.pool().map_err(Fault::usage)?;
-        let bulk = Bulk::new(flags, pool, files::read(input), output, signals);
-        Ok(bulk.run().await)
-    })?;
+    } = summary;
     let ended = writing.join();
     if let Err(error) = ended.unwrap_or_else(|_| Err(io::Error::other("writing ended early"))) {
         return Err(Fault::interrupted(format_args!(
@@ -99,6 +116,33 @@ fn run(flags: &Flags) -> Result<bool, Fault> {
         return Err(Fault::interrupted(what));
     }
     Ok(delivered == total)
+}
+
+/// Where lines come from and go to.
+struct Opened {
+    input: Input,
+    output: Sender<Vec<u8>>,
+    writing: Writing,
+}
+
+/// Opens both on a thread of its own: a FIFO may wait long for its other end.
+fn open(flags: &Flags) -> oneshot::Receiver<Result<Opened, Fault>> {
+    let (report, opened) = oneshot::channel();
+    let (input, output) = (flags.input.clone(), flags.output.clone());
+    std::thread::spawn(move || {
+        let open = || {
+            let input = files::open(&input).map_err(|error| file_fault("read", &input, &error))?;
+            let (output, writing) =
+                files::write(&output).map_err(|error| file_fault("write", &output, &error))?;
+            Ok(Opened {
+                input: files::read(input),
+                output,
+                writing,
+            })
+        };
+        let _ = report.send(open());
+    });
+    opened
 }
 
 /// Takes over the signals that ask the program to stop: they don't end it by themselves from now on.

@@ -67,7 +67,47 @@ fn wrong_usage_ends_with_2_and_says_why_in_one_line() {
     let ran = finish(spawn(&mut send_ndjson(&["send", "--input", &input])));
     assert_eq!(ran.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&ran.stderr).contains("credential"));
-    assert_eq!(target.server.processed().connections, 0);
+    assert_eq!(target.server.processed().processed, 0);
+}
+
+#[test]
+fn what_cannot_be_used_costs_no_file_and_shows_no_key() {
+    let target = Target::new(Server::builder());
+    let input = target.write("in", &lines(1));
+    let output = target.write("out", "results\n");
+    let mut command = target.command(&["--input", &input, "--output", &output]);
+    let ran = finish(spawn(command.env("HTTPS_PROXY", "socks5://127.0.0.1:9")));
+    assert_eq!(ran.status.code(), Some(2), "{ran:?}");
+    assert_eq!(std::fs::read(&output).unwrap(), b"results\n");
+    let key = target.server.token_key_pem();
+    let key_id = ["--key-id", "ABC123DEFG", "--team-id", "DEF123GHIJ"];
+    let mut command = target.command(&["--input", &input, &format!("--token-key={key}")]);
+    let ran = finish(spawn(command.args(key_id)));
+    assert_eq!(ran.status.code(), Some(2), "{ran:?}");
+    let stderr = String::from_utf8_lossy(&ran.stderr);
+    assert!(!stderr.contains(key.lines().nth(1).unwrap()), "{stderr}");
+}
+
+#[test]
+fn a_line_that_the_certificate_cannot_send_is_left_for_another() {
+    let data = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../aapns-proto/tests/data/tls/apple-rsa"
+    );
+    let (cert, key) = (format!("{data}.crt.pem"), format!("{data}.pkcs8.pem"));
+    let target = Target::new(Server::builder());
+    let line = r#"{"device_token": "ab", "topic": "com.example.other", "payload": {}}"#;
+    let input = target.write("in", line);
+    let args = ["send", "--server", "production", "--cert", &cert];
+    let mut command = send_ndjson(&args);
+    command.args(["--key", &key, "--input", &input]);
+    // Nothing leaves this machine.
+    let ran = finish(spawn(command.env("HTTPS_PROXY", "http://127.0.0.1:9")));
+    let results = results(&ran, 1, &ran.stdout, 1);
+    assert_eq!(results[0]["outcome"], "not_processed");
+    assert_eq!(results[0]["attempts"], 0);
+    let cause = results[0]["cause"].as_str().unwrap();
+    assert!(cause.contains("com.example.other"), "{cause}");
 }
 
 #[test]

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use aapns_tokio::mock::Server;
 
-use super::support::{Target, count, finish, line, lines, results, spawn, wait_for_lines};
+use super::support::{
+    PATIENCE, Target, count, finish, line, lines, results, spawn, wait_for_lines,
+};
 
 /// Sends a signal to the example, by the tool that every Unix has.
 fn signal(child: &Child, name: &str) {
@@ -96,4 +98,25 @@ fn a_signal_ends_a_run_whose_input_is_silent() {
     drop(input);
     let results = results(&ran, 3, &std::fs::read(&output).unwrap(), 1);
     assert_eq!(count(&results, "delivered"), 1);
+}
+
+#[test]
+fn a_signal_before_the_input_is_open_is_an_interruption() {
+    let target = Target::new(Server::builder());
+    let fifo = target.path("fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    for (at, name) in (1..).zip(["INT", "TERM"]) {
+        let child = spawn(&mut target.command(&["--input", &fifo, "--connections", "1"]));
+        let start = Instant::now();
+        while target.server.processed().connections < at {
+            assert!(start.elapsed() < PATIENCE, "no connection");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        signal(&child, name);
+        let ran = finish(child);
+        let stderr = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(3), "{stderr}");
+        assert!(stderr.contains("before anything was sent"), "{stderr}");
+    }
 }
