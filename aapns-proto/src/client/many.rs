@@ -30,7 +30,7 @@ pub struct Many<R: Runtime, I> {
 }
 
 impl<R: Runtime> Client<R> {
-    /// Sends one notification to many devices: checked and written once, results in order of completion.
+    /// Sends one notification to many devices: checked and written once, results as they are done.
     ///
     /// # Cancel safety
     /// Safe: a `next()` that is dropped loses no result. Dropping the stream takes back what is queued; what

@@ -1,5 +1,6 @@
-//! Many futures at once, results in order of completion, with nothing allocated for each.
+//! Many futures at once, results as they are done, with nothing allocated for each.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,16 +14,17 @@ use futures_core::Stream;
 /// For many requests at once this is cheaper than `FuturesUnordered`: a place in it is made once and used
 /// again. [`Post`](super::Post) and [`Sending`](super::Sending) go into it as they are.
 ///
-/// Results that came since the last poll come in no particular order.
+/// Of those that were done since the last poll, results come about in the order in which they were added.
 #[derive(Debug)]
 pub struct Unordered<C, F> {
     slots: Vec<Slot<C, F>>,
     /// Each has the bits of [`BLOCK`] slots.
     blocks: Vec<Arc<Block>>,
-    free: Vec<usize>,
+    /// Those free for longest are filled first, and so polled in the order in which they were filled.
+    free: VecDeque<usize>,
     /// Slots to poll.
-    due: Vec<usize>,
-    /// Blocks to look at, taken from `shared` in one go.
+    due: VecDeque<usize>,
+    /// Blocks to look at, the first one last; taken from `shared` in one go.
     woken: Vec<usize>,
     shared: Arc<Shared>,
 }
@@ -69,8 +71,8 @@ impl<C, F: Future + Unpin> Unordered<C, F> {
         Self {
             slots: Vec::new(),
             blocks: Vec::new(),
-            free: Vec::new(),
-            due: Vec::new(),
+            free: VecDeque::new(),
+            due: VecDeque::new(),
             woken: Vec::new(),
             shared: Arc::default(),
         }
@@ -88,10 +90,10 @@ impl<C, F: Future + Unpin> Unordered<C, F> {
 
     /// Adds a future; the next poll of the set polls it.
     pub fn push(&mut self, context: C, future: F) {
-        let index = self.free.pop().unwrap_or_else(|| self.grow());
+        let index = self.free.pop_front().unwrap_or_else(|| self.grow());
         if let Some(slot) = self.slots.get_mut(index) {
             slot.entry = Some((context, future));
-            self.due.push(index);
+            self.due.push_back(index);
         }
     }
 
@@ -102,7 +104,7 @@ impl<C, F: Future + Unpin> Unordered<C, F> {
         // Each is polled about once: one that wakes itself must not keep the others of this thread from theirs.
         let mut left = self.len();
         loop {
-            let Some(index) = self.due.pop() else {
+            let Some(index) = self.due.pop_front() else {
                 if self.collect(cx) {
                     continue;
                 }
@@ -128,7 +130,7 @@ impl<C, F: Future + Unpin> Unordered<C, F> {
             return None;
         };
         let (context, _) = slot.entry.take()?;
-        self.free.push(index);
+        self.free.push_back(index);
         Some((context, output))
     }
 
@@ -142,7 +144,7 @@ impl<C, F: Future + Unpin> Unordered<C, F> {
             let mut bits = block.woken.swap(0, Ordering::AcqRel);
             while bits != 0 {
                 let bit = bits.trailing_zeros() as usize;
-                self.due.push(block.index * BLOCK + bit);
+                self.due.push_back(block.index * BLOCK + bit);
                 bits &= bits - 1;
             }
         }
@@ -225,6 +227,7 @@ impl Shared {
             return false;
         }
         std::mem::swap(blocks, &mut woken.blocks);
+        blocks.reverse();
         true
     }
 

@@ -87,6 +87,23 @@ fn one_that_wakes_itself_lets_the_others_of_its_thread_go_on() {
 }
 
 #[test]
+fn what_is_done_together_comes_in_the_order_in_which_it_was_added() {
+    let cx = &mut Context::from_waker(Waker::noop());
+    let mut set = Unordered::new();
+    for round in 0..3 {
+        let cells: Vec<Cell> = (0..200).map(|_| Cell::default()).collect();
+        for (n, cell) in cells.iter().enumerate() {
+            set.push(n, cell.clone());
+        }
+        assert!(set.poll_due(cx).is_pending());
+        cells.iter().for_each(|cell| cell.fill(round));
+        for n in 0..200 {
+            assert_eq!(set.poll_due(cx), Poll::Ready(Some((n, round))));
+        }
+    }
+}
+
+#[test]
 fn a_late_wake_of_what_was_there_before_does_no_harm() {
     let cx = &mut Context::from_waker(Waker::noop());
     let (first, second) = (Cell::default(), Cell::default());
