@@ -180,7 +180,7 @@ impl Request {
 
     /// Sets how many octets of response body to accept; 64 KiB by default.
     #[must_use]
-    pub fn response_limit(mut self, octets: u32) -> Self {
+    pub fn with_response_limit(mut self, octets: u32) -> Self {
         Arc::make_mut(&mut self.0).response_limit = octets;
         self
     }
@@ -206,7 +206,7 @@ impl Request {
     }
 
     /// How many octets of response body are accepted.
-    pub fn max_response(&self) -> u32 {
+    pub fn response_limit(&self) -> u32 {
         self.0.response_limit
     }
 
@@ -244,7 +244,7 @@ pub struct Response {
     pub unique_id: Option<ApnsId>,
     /// Every other field, in order.
     pub fields: Fields,
-    /// The body, at most [`Request::max_response`] octets.
+    /// The body, at most [`Request::response_limit`] octets.
     pub body: Bytes,
     /// The stream or connection ended before the body was complete.
     pub is_truncated: bool,

@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let certificate = Identity::from_pem(production.client_certificate_pem().as_bytes())?;
     let key = production.token_key_pem().as_bytes();
     let clients = Clients::builder()
-        .each(move |builder| {
+        .template(move |builder| {
             let builder = builder.connections(1, 4).timeout(Duration::from_secs(30));
             let [first, second] = &authorities;
             builder.ca_pem(first.as_str()).ca_pem(second.as_str())

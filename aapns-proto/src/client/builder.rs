@@ -53,7 +53,7 @@ impl From<ProxyError> for BuildError {
 ///
 /// | setting | counts for |
 /// |---|---|
-/// | server, credential, trust, proxy, `timeout`, `dial_timeout`, `connection` | all |
+/// | server, credential, trust, proxy, `timeout`, `dial_timeout`, `connection_config` | all |
 /// | `connections`, `queue` | [`build`](Self::build), [`pool`](Self::pool), [`channels`](Self::channels) |
 /// | `policy` | `build`, `pool`; [`Channels`] knows for each request what is right |
 /// | `topic` | `build` |
@@ -158,7 +158,7 @@ impl<R: Runtime> Builder<R> {
     }
 
     /// The numbers of each connection: liveness, drain and bounds. Its origin is this builder's.
-    pub fn connection(mut self, config: ConnectionConfig) -> Self {
+    pub fn connection_config(mut self, config: ConnectionConfig) -> Self {
         self.config.connection = config;
         self
     }
@@ -228,7 +228,7 @@ impl<R: Runtime> Builder<R> {
         let access = trust.access(&self.credential, self.runtime.unix())?;
         let config = PoolConfig {
             auth: access.auth(),
-            connection: self.connection_config(),
+            connection: self.own_connection_config(),
             ..self.config
         };
         let (seed, now) = (self.runtime.random(), self.runtime.now());
@@ -268,7 +268,7 @@ impl<R: Runtime> Builder<R> {
         let (trust, unix) = (self.trust()?, self.runtime.unix());
         let access = trust.access(&self.credential, unix)?;
         trust.warn(unix);
-        let config = self.connection_config();
+        let config = self.own_connection_config();
         Connection::dial(
             self.runtime,
             &self.endpoint,
@@ -280,7 +280,7 @@ impl<R: Runtime> Builder<R> {
         .await
     }
 
-    fn connection_config(&self) -> ConnectionConfig {
+    fn own_connection_config(&self) -> ConnectionConfig {
         ConnectionConfig {
             scheme: Bytes::from_static(self.endpoint.scheme().as_bytes()),
             authority: self.endpoint.authority().into(),

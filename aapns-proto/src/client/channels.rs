@@ -234,7 +234,7 @@ impl<R: Runtime> Channels<R> {
         let head = Head::new(method, Fields::new());
         let request = Request::new(head, path, body)?
             .field("apns-request-id", self.pool.random_id().encode())?
-            .response_limit(CHANNEL_ANSWER);
+            .with_response_limit(CHANNEL_ANSWER);
         match channel_id {
             Some(id) => request.field("apns-channel-id", id.as_str()),
             None => Ok(request),

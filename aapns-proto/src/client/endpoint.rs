@@ -146,7 +146,7 @@ impl Endpoint {
 
     /// The same on another port.
     #[must_use]
-    pub fn port(mut self, port: u16) -> Self {
+    pub fn with_port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
@@ -154,7 +154,7 @@ impl Endpoint {
     /// The same on port 2197, which Apple offers beside 443.
     #[must_use]
     pub fn alternative_port(self) -> Self {
-        self.port(ALTERNATIVE_PORT)
+        self.with_port(ALTERNATIVE_PORT)
     }
 
     /// The host's name or address.
@@ -163,7 +163,7 @@ impl Endpoint {
     }
 
     /// The port to connect to.
-    pub fn port_number(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.port
     }
 

@@ -125,10 +125,26 @@ impl<R: Runtime> Client<R> {
         device_token: &DeviceToken,
         notification: &Notification<K>,
     ) -> Sending<R> {
+        self.send_with(device_token, notification, PostOptions::new())
+    }
+
+    /// The same, with a timeout and a policy of its own.
+    ///
+    /// # Cancel safety
+    /// Safe, as [`send`](Self::send).
+    ///
+    /// # Errors
+    /// By the future: [`SendError`].
+    pub fn send_with<K: Kind>(
+        &self,
+        device_token: &DeviceToken,
+        notification: &Notification<K>,
+        options: PostOptions,
+    ) -> Sending<R> {
         match self.prepare(notification) {
             Ok(mut prepared) => {
                 let payload = std::mem::take(&mut prepared.payload);
-                self.begin(device_token, &prepared, payload, None, PostOptions::new())
+                self.begin(device_token, &prepared, payload, None, options)
             }
             Err(error) => Sending::failed(error),
         }

@@ -235,7 +235,7 @@ impl<T> Connection<T> {
         let Some(stream) = self.streams.get_mut(id) else {
             return Ok(());
         };
-        let limit = stream.job.request.max_response() as usize;
+        let limit = stream.job.request.response_limit() as usize;
         let Some(incomplete) = &mut stream.response else {
             return Ok(());
         };

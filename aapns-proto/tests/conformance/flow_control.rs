@@ -149,7 +149,7 @@ fn credit_for_discarded_data_is_given_back() {
 #[test]
 fn credit_for_a_long_body_is_given_back_to_its_stream() {
     let mut peer = Peer::ready();
-    let request = request("/", b"").response_limit(1_000_000);
+    let request = request("/", b"").with_response_limit(1_000_000);
     peer.starts_job(aapns_proto::Job::new(request, 1));
     peer.hears();
     peer.says(headers(1, END_HEADERS, OK));
@@ -180,7 +180,7 @@ fn data_beyond_the_connections_window_is_a_flow_control_error() {
 fn data_beyond_a_streams_window_is_a_stream_error() {
     let mut peer = Peer::ready();
     for tag in 1..=2 {
-        let request = request("/", b"").response_limit(1_000_000);
+        let request = request("/", b"").with_response_limit(1_000_000);
         peer.starts_job(aapns_proto::Job::new(request, tag));
     }
     peer.hears();

@@ -201,7 +201,7 @@ fn a_flood_of_interim_responses_is_too_much() {
 fn a_body_over_the_cap_is_cut() {
     let mut peer = Peer::ready();
     for tag in 1..=2 {
-        peer.starts_job(Job::new(request("/", b"").response_limit(10), tag));
+        peer.starts_job(Job::new(request("/", b"").with_response_limit(10), tag));
     }
     peer.hears();
     peer.says(response(&[(":status", "400")]))

@@ -70,7 +70,7 @@ impl FromStr for Server {
                     .map_err(|_| ())
                     .and_then(|endpoint| {
                         // Nobody can listen there.
-                        let is_port = endpoint.port_number() != 0;
+                        let is_port = endpoint.port() != 0;
                         is_port.then_some(Self::Other(endpoint)).ok_or(())
                     })
             }

@@ -186,7 +186,7 @@ async fn the_functions_of_a_set_of_clients_are_called_without_its_lock() {
         ..wanted(&[])
     });
     let clients = Clients::builder()
-        .each(move |builder| {
+        .template(move |builder| {
             look("each");
             let look = look.clone();
             builder

@@ -13,7 +13,7 @@ use crate::LONG;
 /// A set for these mocks, which all clients trust.
 fn builder(servers: &[&Server]) -> aapns_proto::client::ClientsBuilder<aapns_tokio::Tokio> {
     let authorities: Vec<String> = servers.iter().map(|s| s.ca_pem().to_owned()).collect();
-    Clients::builder().each(move |builder| {
+    Clients::builder().template(move |builder| {
         let builder = builder.connections(1, 1).timeout(LONG).ca_only();
         authorities
             .iter()
@@ -94,7 +94,7 @@ async fn two_names_of_one_key_share_its_tokens() {
 #[tokio::test]
 async fn the_longest_idle_gives_way_and_what_is_held_does_not() {
     let server = Server::start().await.expect("the mock");
-    let mut builder = builder(&[&server]).most(2);
+    let mut builder = builder(&[&server]).max_clients(2);
     for name in ["a", "b", "c", "d"] {
         builder = builder.credential(name, Credential::None);
     }
@@ -122,7 +122,7 @@ async fn an_idle_client_is_retired_and_nothing_of_it_is_cut() {
     let latency = Duration::from_millis(400);
     let server = Server::builder().latency(latency).start().await;
     let server = server.expect("the mock");
-    let clients = builder(&[&server]).idle(Duration::from_millis(50));
+    let clients = builder(&[&server]).idle_timeout(Duration::from_millis(50));
     let clients = clients.credential("a", Credential::None).build();
     let client = clients.client(&key("a", &server)).expect("a client");
     let device = DeviceToken::new("abcd").expect("hexadecimal");
@@ -206,7 +206,7 @@ async fn the_last_handle_dropped_closes_all() {
 #[tokio::test]
 async fn a_client_in_use_stays_even_where_none_may_be_idle() {
     let server = Server::start().await.expect("the mock");
-    let clients = builder(&[&server]).idle(Duration::ZERO);
+    let clients = builder(&[&server]).idle_timeout(Duration::ZERO);
     let clients = clients
         .credential("a", Credential::None)
         .credential("b", Credential::None)

@@ -1,15 +1,16 @@
 //! `Client`: typed notifications.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use aapns_tokio::mock::{Answer, Server};
+use aapns_tokio::mock::{Action, Answer, Rule, Server};
 use aapns_tokio::models::{
     Alert, CollapseId, DeviceToken, InvalidNotification, Localized, Notification, Priority,
 };
-use aapns_tokio::{Delivery, PostOptions, SendError};
+use aapns_tokio::{Delivery, Policy, PostOptions, SendError};
 use futures::StreamExt;
 
-use crate::{LONG, builder};
+use crate::{LONG, builder, with_rules};
 
 fn device(n: u32) -> DeviceToken {
     DeviceToken::new(format!("{n:064x}")).expect("a device token")
@@ -97,4 +98,20 @@ async fn one_notification_goes_to_many_devices() {
     }
     assert_eq!((devices.len(), ids.len()), (6_000, 6_000));
     assert_eq!(server.processed().accepted, 6_000);
+}
+
+#[tokio::test]
+async fn one_notification_can_have_a_timeout_and_a_policy_of_its_own() {
+    let rules = vec![Rule::at(1, Action::Ignore), Rule::at(2, Action::Cut)];
+    let server = with_rules(rules).await;
+    let client = builder(&server).connections(1, 1).build();
+    let client = client.expect("a client");
+    let notification = Notification::alert("hi");
+    let soon = PostOptions::new().timeout(Duration::from_millis(300));
+    let error = client.send_with(&device(1), &notification, soon).await;
+    assert!(matches!(error, Err(SendError::Timeout(_))), "{error:?}");
+    let once = PostOptions::new().policy(Policy::AtMostOnce);
+    let error = client.send_with(&device(1), &notification, once).await;
+    let delivery = error.expect_err("cut").delivery();
+    assert_eq!(delivery, Some(Delivery::Unknown));
 }

@@ -100,7 +100,7 @@ pub(crate) async fn a_silent_server_is_noticed_and_left<R: Runtime>(runtime: R) 
     config.ping_after = Duration::from_millis(200);
     config.ping_timeout = Duration::from_millis(300);
     let pool = builder(&runtime, &server).connections(1, 1);
-    let pool = pool.connection(config).pool().expect("a pool");
+    let pool = pool.connection_config(config).pool().expect("a pool");
     let start = runtime.now();
     assert_eq!(send_all(&pool, 0..50).await, 50);
     assert!(runtime.now().saturating_since(start) < LONG / 3);
@@ -113,7 +113,7 @@ pub(crate) async fn a_slow_server_is_waited_for<R: Runtime>(runtime: R) {
     let mut config = ConnectionConfig::default();
     config.ping_after = Duration::from_millis(100);
     let pool = builder(&runtime, &server).connections(1, 1);
-    let pool = pool.connection(config).pool().expect("a pool");
+    let pool = pool.connection_config(config).pool().expect("a pool");
     assert_eq!(send_all(&pool, 0..30).await, 30);
     // It was asked by PING whether it lives, answered, and was left alone.
     let (processed, stats) = (server.processed(), pool.stats());
@@ -129,7 +129,10 @@ fn relayed<R: Runtime>(runtime: &R, server: &Server, relay: &Relay) -> Pool<R> {
     config.ping_after = patience / 2;
     config.ping_timeout = patience;
     let builder = to(runtime, &relay.origin()).ca_pem(server.ca_pem());
-    let builder = builder.ca_only().dial_timeout(patience).connection(config);
+    let builder = builder
+        .ca_only()
+        .dial_timeout(patience)
+        .connection_config(config);
     builder.connections(1, 1).pool().expect("a pool")
 }
 

@@ -52,13 +52,13 @@ pub(crate) async fn a_client_is_made_once_retired_when_idle_and_made_again<R: Ru
     let server = serve([]);
     let ca = server.ca_pem().to_owned();
     let clients = ClientsBuilder::new(runtime.clone())
-        .each(move |builder| {
+        .template(move |builder| {
             let builder = builder.connections(1, 1).proxy(None).timeout(LONG);
             builder.ca_pem(ca.as_str()).ca_only()
         })
         .credential("acme", Credential::None)
-        .most(1)
-        .idle(Duration::from_millis(30))
+        .max_clients(1)
+        .idle_timeout(Duration::from_millis(30))
         .build();
     let endpoint = Endpoint::parse(&server.origin()).expect("the mock's origin");
     let topic = "com.example.app".parse().expect("a topic");

@@ -40,7 +40,7 @@ impl<R: Runtime> ClientsBuilder<R> {
     ///
     /// The function is called whenever a client has to be made, now and then more than once for one. No lock of
     /// the set is held: it may use the set, but to ask for the same client there has no end.
-    pub fn each(
+    pub fn template(
         mut self,
         template: impl Fn(Builder<R>) -> Builder<R> + Send + Sync + 'static,
     ) -> Self {
@@ -60,13 +60,13 @@ impl<R: Runtime> ClientsBuilder<R> {
     }
 
     /// The most pools at a time, at least 1; 100 by default.
-    pub fn most(mut self, most: usize) -> Self {
+    pub fn max_clients(mut self, most: usize) -> Self {
         self.most = most.max(1);
         self
     }
 
     /// How long a pool may be idle before it is closed; an hour by default.
-    pub fn idle(mut self, idle: Duration) -> Self {
+    pub fn idle_timeout(mut self, idle: Duration) -> Self {
         self.idle = idle;
         self
     }

@@ -37,7 +37,7 @@ pub(super) async fn check(args: &ConnectArgs, report: &mut Report) -> bool {
     };
     let (host, port) = match &proxy {
         Some(proxy) => (proxy.host(), proxy.port()),
-        None => (endpoint.host(), endpoint.port_number()),
+        None => (endpoint.host(), endpoint.port()),
     };
     let advice = match &proxy {
         Some(_) => "check the proxy's name in --proxy or HTTPS_PROXY",
@@ -148,7 +148,7 @@ async fn pass(
         return true;
     };
     let place = format!("{}:{}", proxy.host(), proxy.port());
-    let request = proxy.request(endpoint.host(), endpoint.port_number());
+    let request = proxy.request(endpoint.host(), endpoint.port());
     let failure = match timeout(LIMIT, tunnel(stream, &request)).await {
         Ok(Ok(())) => {
             report.ok(CHECK, format_args!("{place} opened the tunnel"));
