@@ -5,9 +5,94 @@ use std::net::TcpListener;
 
 use super::support::{Ran, Target, aapns, finish, lines, spawn};
 
-fn run(target: &Target, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+fn send(target: &Target, args: &[&str], variables: &[(&str, &str)]) -> Ran {
     let mut command = aapns(target.send_args(args));
     finish(spawn(command.envs(variables.iter().copied())))
+}
+
+#[test]
+fn flags_come_from_the_environment_too_and_the_command_line_wins() {
+    let target = Target::new();
+    let mut command = aapns(["send", "abcd", "Hello"]);
+    command
+        .env("AAPNS_SERVER", target.server.origin())
+        .env("AAPNS_CA", target.dir.path("ca.pem"))
+        .env("AAPNS_CERT", target.dir.path("client.pem"))
+        .env("AAPNS_TOPIC", "com.example.env")
+        .env("AAPNS_JSON", "1");
+    assert_eq!(
+        finish(spawn(&mut command)).exits(0).json()["outcome"],
+        "delivered"
+    );
+    let ran = finish(spawn(command.args(["--topic", "com.example.line"]))).exits(0);
+    assert_eq!(ran.json()["outcome"], "delivered");
+    let requests = target.server.requests();
+    let topics: Vec<_> = requests
+        .iter()
+        .map(|r| r.field("apns-topic").unwrap())
+        .collect();
+    assert_eq!(topics, ["com.example.env", "com.example.line"]);
+    let wrong = finish(spawn(command.env("AAPNS_PRIORITY", "7")));
+    wrong.exits(2).complains(&["10, 5 or 1"]);
+}
+
+#[test]
+fn a_variable_that_switches_off_is_as_if_it_were_absent() {
+    let target = Target::new();
+    let mut args = vec!["send", "--topic", "a.b", "abcd", "Hello", "-v"];
+    let flags = target.flags();
+    args.extend(flags.iter().map(String::as_str));
+    for off in ["0", "false", "No", "off", "n", "F", ""] {
+        let mut command = aapns(&args);
+        command.env("AAPNS_QUIET", off).env("AAPNS_ALT_PORT", off);
+        let ran = finish(spawn(&mut command)).exits(0);
+        assert!(ran.stderr.contains("1 dial"), "{ran:?}");
+    }
+    // Neither wants the other flag that it would want if it were given.
+    let mut command = aapns(["send", "abcd", "Hello", "--server", "https://127.0.0.1:9"]);
+    command.env("AAPNS_CA_ONLY", "0").env("AAPNS_CA", "");
+    command
+        .env("AAPNS_TOPIC", "a.b")
+        .env("AAPNS_TIMEOUT", "0.1");
+    finish(spawn(&mut command)).exits(1);
+    args.retain(|arg| *arg != "-v");
+    for (value, is_told) in [("true", true), ("2", true), ("0", false)] {
+        let ran = finish(spawn(aapns(&args).env("AAPNS_VERBOSE", value))).exits(0);
+        assert_eq!(ran.stderr.contains("1 dial"), is_told, "{ran:?}");
+    }
+}
+
+#[test]
+fn a_credential_on_the_command_line_overrides_one_of_another_kind() {
+    let target = Target::new();
+    let (cert, key) = (target.dir.path("client.pem"), target.dir.path("key.p8"));
+    let mut open = vec!["send", "--topic", "a.b", "abcd", "Hello"];
+    let flags = target.open_flags();
+    open.extend(flags.iter().map(String::as_str));
+    let token = ["--token-key", &key, "--key-id", "ABC123DEFG"];
+    let team = ["--team-id", "DEF123GHIJ"];
+    let run = |more: &[&[&str]], variables: &[(&str, &str)]| {
+        let mut command = aapns(open.iter().chain(more.iter().copied().flatten()));
+        finish(spawn(command.envs(variables.iter().copied())))
+    };
+    run(
+        &[&token, &team],
+        &[("AAPNS_CERT", &cert), ("AAPNS_KEY", "x")],
+    )
+    .exits(0);
+    run(&[&["--cert", &cert]], &[("AAPNS_TEAM_ID", "DEF123GHIJ")]).exits(0);
+    let equals = format!("--cert={cert}");
+    run(&[&[&equals]], &[("AAPNS_TOKEN_KEY", &key)]).exits(0);
+    // What belongs to the same credential still completes it.
+    run(&[&token], &[("AAPNS_TEAM_ID", "DEF123GHIJ")]).exits(0);
+    run(&[&["--cert", &cert]], &[("AAPNS_KEY", &cert)]).exits(0);
+    // Words of the text are no flags.
+    let text = ["send", "--topic", "a.b", "--", "abcd", "--cert"];
+    let mut command = aapns(text);
+    command.env("AAPNS_BEARER_FILE", "/no/such/file");
+    finish(spawn(&mut command))
+        .exits(2)
+        .complains(&["/no/such/file"]);
 }
 
 #[test]
@@ -20,11 +105,11 @@ fn variables_for_many_are_no_matter_to_one() {
         ("AAPNS_JOURNAL", &output),
         ("AAPNS_RESUME", "1"),
     ];
-    run(&target, &["abcd", "Hello"], &variables).exits(0);
+    send(&target, &["abcd", "Hello"], &variables).exits(0);
     assert_eq!(target.server.processed().accepted, 1);
     assert!(!std::path::Path::new(&output).exists());
     // What the command line says itself is a mistake as before.
-    run(&target, &["abcd", "Hello", "--output", &output], &[])
+    send(&target, &["abcd", "Hello", "--output", &output], &[])
         .exits(2)
         .complains(&["--output is for many"]);
 }
@@ -35,16 +120,16 @@ fn variables_for_one_are_no_matter_to_many() {
     let input = target.dir.write("in", lines(2));
     let id = "11111111-2222-4333-8444-555555555555";
     let variables = [("AAPNS_TITLE", "Chess"), ("AAPNS_APNS_ID", id)];
-    run(&target, &["--input", &input], &variables).exits(0);
+    send(&target, &["--input", &input], &variables).exits(0);
     assert_eq!(target.server.processed().accepted, 2);
 }
 
 #[test]
 fn words_of_the_command_line_are_as_many_as_it_wants() {
     let target = Target::new();
-    let quiet = run(&target, &["abcd", "Hi", "-q"], &[("AAPNS_VERBOSE", "1")]);
+    let quiet = send(&target, &["abcd", "Hi", "-q"], &[("AAPNS_VERBOSE", "1")]);
     assert_eq!(quiet.exits(0).stderr, "");
-    let verbose = run(&target, &["abcd", "Hi", "-v"], &[("AAPNS_QUIET", "1")]).exits(0);
+    let verbose = send(&target, &["abcd", "Hi", "-v"], &[("AAPNS_QUIET", "1")]).exits(0);
     assert!(verbose.stderr.contains("1 dial"), "{verbose:?}");
 }
 

@@ -17,6 +17,7 @@ mod interrupts;
 mod mock;
 mod readme;
 mod resume;
+mod secrets;
 mod send;
 mod support;
 mod terminal;
