@@ -19,11 +19,11 @@ pub fn frame(data: &[u8]) {
 }
 
 fn check(frame: &Frame<'_>, header: FrameHeader) {
-    let Some(encoded) = encode(frame) else {
-        return;
-    };
+    let mut encoded = Vec::new();
+    frame.encode(&mut encoded);
     let Some((octets, payload)) = encoded.split_first_chunk() else {
-        panic!("a frame has a header");
+        assert!(encoded.is_empty() && matches!(frame, Frame::Unknown(_)));
+        return;
     };
     let again = FrameHeader::parse(octets);
     assert_eq!(again.kind, header.kind);
@@ -43,22 +43,4 @@ fn check(frame: &Frame<'_>, header: FrameHeader) {
         }
         (before, after) => assert_eq!(after, Ok(*before)),
     }
-}
-
-fn encode(frame: &Frame<'_>) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    match frame {
-        Frame::Data(frame) => frame.encode(&mut out),
-        Frame::Headers(frame) => frame.encode(&mut out),
-        Frame::Priority(frame) => frame.encode(&mut out),
-        Frame::RstStream(frame) => frame.encode(&mut out),
-        Frame::Settings(frame) => frame.encode(&mut out),
-        Frame::PushPromise(frame) => frame.encode(&mut out),
-        Frame::Ping(frame) => frame.encode(&mut out),
-        Frame::GoAway(frame) => frame.encode(&mut out),
-        Frame::WindowUpdate(frame) => frame.encode(&mut out),
-        Frame::Continuation(frame) => frame.encode(&mut out),
-        Frame::Unknown(_) => return None,
-    }
-    Some(out)
 }

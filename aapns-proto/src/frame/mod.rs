@@ -82,6 +82,24 @@ impl<'a> Frame<'a> {
             Kind::Unknown(_) => Self::Unknown(header),
         })
     }
+
+    /// Appends the frame with its header, without the padding and the priority that it may have come with.
+    /// Of an unknown kind there is nothing to append.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Data(frame) => frame.encode(out),
+            Self::Headers(frame) => frame.encode(out),
+            Self::Priority(frame) => frame.encode(out),
+            Self::RstStream(frame) => frame.encode(out),
+            Self::Settings(frame) => frame.encode(out),
+            Self::PushPromise(frame) => frame.encode(out),
+            Self::Ping(frame) => frame.encode(out),
+            Self::GoAway(frame) => frame.encode(out),
+            Self::WindowUpdate(frame) => frame.encode(out),
+            Self::Continuation(frame) => frame.encode(out),
+            Self::Unknown(_) => {}
+        }
+    }
 }
 
 /// The first four octets, if there are as many.
