@@ -101,7 +101,7 @@ fn both_adapters_offer_the_same_names() {
                 statement.starts_with("pub use aapns_") || statement.starts_with("pub type")
             })
             .map(|statement| statement.split_whitespace().collect::<String>())
-            .map(|statement| statement.replace("<AsyncStd>", "<Tokio>"))
+            .map(|statement| statement.replace("<AsyncStd", "<Tokio"))
             .collect();
         names.sort();
         names
