@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Connection, Later, Phase};
+use crate::mock::goaway::Goaway;
 use crate::mock::log::Event;
-use crate::mock::scenario::{Action, Goaway};
+use crate::mock::scenario::Action;
 use crate::mock::tap::lock;
 
 /// A GOAWAY that waits for requests to leave unprocessed waits no longer.
