@@ -63,21 +63,17 @@ async fn send(client: &Client, count: usize) -> usize {
 
 fn faults() -> Scenario {
     let goaway = Goaway::new().unprocessed(2).reason("Shutdown");
-    let mut scenario = Scenario {
-        latency_ms: 1,
-        rules: [
-            (10, Action::Refuse),
-            (
-                20,
-                Action::Answer(Answer::rejection(429, "TooManyRequests")),
-            ),
-            (30, Action::ExpireToken),
-            (45, Action::Goaway(goaway)),
-        ]
-        .map(|(at, action)| Rule::at(at, action).times(1))
-        .into(),
-        ..Scenario::default()
-    };
+    let rules = [
+        (10, Action::Refuse),
+        (
+            20,
+            Action::Answer(Answer::rejection(429, "TooManyRequests")),
+        ),
+        (30, Action::ExpireToken),
+        (45, Action::Goaway(goaway)),
+    ];
+    let mut scenario = Scenario::of(rules.map(|(at, action)| Rule::at(at, action).times(1)));
+    scenario.latency_ms = 1;
     let dead = Answer::unregistered(1_700_000_000_000);
     scenario
         .device_tokens
