@@ -133,7 +133,12 @@ impl Bulk {
             let token = Some(device_token(&flight.request));
             self.settle(flight.number, token, Some(flight.apns_id), &settlement);
         }
+        let in_flight = self.flights.len();
         self.poll_input(cx);
+        if self.flights.len() > in_flight {
+            // What was posted is to be polled once, or its answer would wake nobody.
+            cx.waker().wake_by_ref();
+        }
         while self.tick.poll_unpin(cx).is_ready() {
             self.tick = Box::pin(async_std::task::sleep(TICK));
             self.offer();

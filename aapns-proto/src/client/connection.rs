@@ -98,6 +98,7 @@ impl<R: Runtime> Connection<R> {
             Some(source) => Some(renewal::mint(&runtime, source, deadline).await?),
             None => None,
         };
+        let renewal = Renewal::new(token, runtime.unix())?;
         let observer = Observer::new(endpoint);
         let since = runtime.now();
         let transport = dial_until(&runtime, access.target(endpoint), deadline, |_| {}).await;
@@ -112,8 +113,8 @@ impl<R: Runtime> Connection<R> {
         })?;
         let watch = observer.link(0, since);
         let mut wire = connection::Connection::new(config, runtime.now());
-        if let Some(token) = &token {
-            wire.set_authorization(1, Some(token.value.clone()));
+        if let Some(value) = renewal.value() {
+            wire.set_authorization(1, Some(value));
         }
         let wired = Arc::new(Wired {
             runtime: runtime.clone(),
@@ -123,7 +124,7 @@ impl<R: Runtime> Connection<R> {
             observer,
             state: Mutex::new(State {
                 wire,
-                renewal: Renewal::new(token),
+                renewal,
                 watchers: Watchers::default(),
                 is_over: false,
             }),
@@ -144,13 +145,13 @@ impl<R: Runtime> Connection<R> {
     ///
     /// # Errors
     /// By the future: [`PostError::Blocked`] exactly if there is no [`credit`](Self::credit) (try later),
-    /// [`PostError::Closed`] if the connection takes no more requests, else as
-    /// [`Pool::post`](super::Pool::post).
+    /// [`PostError::Closed`] if the connection takes no more requests, [`PostError::Failed`] with
+    /// [`Cause::Credential`](crate::Cause::Credential) if the provider token got too old and no other could be made,
+    /// else as [`Pool::post`](super::Pool::post).
     pub fn post(&self, request: Request) -> Posting {
         let wired = &self.0.wired;
         let (now, unix) = (wired.runtime.now(), wired.runtime.unix());
-        // An idle connection has no turns in which it would renew its token.
-        wired.renew_token(now, unix);
+        wired.ask_for_renewal(now, unix);
         let reply = Arc::new(Reply::new(wired.observer.request(now)));
         let deadline = wired.timeout.map(|timeout| now + timeout);
         let job = Job::new(request, Arc::clone(&reply)).deadline(deadline);
@@ -161,15 +162,17 @@ impl<R: Runtime> Connection<R> {
                 wired.bell.ring();
                 Posting(Stage::Sent(reply))
             }
-            Err(rejected) => Posting(Stage::Failed(PostError::rejected(rejected.reason))),
+            Err(error) => Posting(Stage::Failed(error)),
         }
     }
 
     /// How many requests can start now: none without a free stream, or while the provider token is 59 minutes old and
     /// the next one is being made.
     pub fn credit(&self) -> Credit {
-        let unix = self.0.wired.runtime.unix();
-        self.0.wired.lock().credit(unix)
+        let wired = &self.0.wired;
+        let (now, unix) = (wired.runtime.now(), wired.runtime.unix());
+        wired.ask_for_renewal(now, unix);
+        wired.lock().credit(unix)
     }
 
     /// Requests in flight.

@@ -95,9 +95,6 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
     /// One turn of the loop.
     fn turn(&mut self, cx: &mut Context<'_>) -> Step {
         let now = self.runtime.now();
-        if matches!(self.due(now), Some(why) if why != Wakeup::Now) {
-            self.pace.wake();
-        }
         let read = self.read(cx, now);
         self.handle_timeout(now);
         let may_take = self.is_clear();
@@ -125,16 +122,12 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
             && self.park(cx, now) == Step::Rest
     }
 
-    /// Why the machine wants to hear of the time, if it does now.
-    fn due(&mut self, now: Time) -> Option<Wakeup> {
-        let (at, why) = self.machine.with(|wire| wire.poll_timeout())?;
-        (at <= now).then_some(why)
-    }
-
     fn handle_timeout(&mut self, now: Time) {
-        if self.due(now).is_some() {
-            self.machine.with(|wire| wire.handle_timeout(now));
-        }
+        self.machine.with(|wire| {
+            if wire.poll_timeout().is_some_and(|(at, _)| at <= now) {
+                wire.handle_timeout(now);
+            }
+        });
         if let Some((until, why)) = self.failure
             && until <= now
         {
@@ -223,6 +216,11 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
     /// Sets the timer to what comes first.
     fn park(&mut self, cx: &mut Context<'_>, now: Time) -> Step {
         let due = self.machine.with(|wire| wire.poll_timeout());
+        if let Some((at, why)) = due
+            && why != Wakeup::Now
+        {
+            self.pace.end_by(at);
+        }
         let due = due.map(|(at, _)| at);
         let failure = self.failure.map(|(until, _)| until);
         let rest = self.pace.rest_until();

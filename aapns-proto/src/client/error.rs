@@ -24,7 +24,9 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Whether the same request can do better later, without the risk of a duplicate.
+    /// Whether the same request can do better later, without the risk of a duplicate. What is wrong with a
+    /// credential or a configuration ([`Cause::Fatal`], [`Cause::Credential`], some of [`Cause::Dial`]) is to be
+    /// mended first.
     pub fn is_retryable(&self) -> bool {
         !matches!(self.cause, Cause::RequestTooLarge) && self.delivery.is_unprocessed()
     }

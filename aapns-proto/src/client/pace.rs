@@ -48,9 +48,9 @@ impl Pace {
         self.rest_until.is_some()
     }
 
-    /// Something else is due: what has come is read first.
-    pub(super) fn wake(&mut self) {
-        self.rest_until = None;
+    /// No rest outlasts what is due at this time: what has come by then is read before.
+    pub(super) fn end_by(&mut self, at: Time) {
+        self.rest_until = self.rest_until.map(|until| until.min(at));
     }
 
     /// `answered` requests ended by what was read, `in_flight` are left.
@@ -127,10 +127,24 @@ mod tests {
                 .rest_until()
                 .is_some()
         };
-        assert!(!rests(TWELVE_MICROS, 3, 100), "an answer takes 0.4 ms");
+        let micros = Duration::from_micros;
+        assert!(!rests(micros(3), 3, 1_000), "an answer takes 1 ms");
+        assert!(rests(micros(7), 3, 1_000), "an answer takes 2.3 ms");
         assert!(!rests(Duration::from_millis(1), 20, 1_000), "batches");
         assert!(!rests(Duration::from_millis(50), 1, 1), "one at a time");
-        assert!(!rests(Duration::from_millis(50), 0, 1_000), "no answer");
+    }
+
+    #[test]
+    fn a_read_without_an_answer_begins_no_rest() {
+        let (mut pace, now) = pace(100, TWELVE_MICROS, 3, 1_000);
+        let until = pace.rest_until().expect("rests");
+        assert!(!pace.is_resting(until));
+        pace.read(now, 0, 1_000);
+        pace.rest(now, 0, 1_000);
+        assert_eq!(pace.rest_until(), None);
+        pace.rest(now, 3, 1_000);
+        pace.end_by(now + Duration::from_micros(1));
+        assert_eq!(pace.rest_until(), Some(now + Duration::from_micros(1)));
     }
 
     #[test]

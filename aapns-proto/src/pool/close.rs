@@ -64,6 +64,7 @@ impl<T: Tag> Pool<T> {
                 let last_start = now + (time - time / DRAIN_REST);
                 self.phase = Phase::Draining { last_start, until };
                 self.arm(last_start);
+                self.tell_retired();
             }
             (Phase::Open | Phase::Draining { .. } | Phase::Finishing { .. }, Close::Abort) => {
                 self.abort()
@@ -71,6 +72,15 @@ impl<T: Tag> Pool<T> {
             _ => return,
         }
         self.finish(now);
+    }
+
+    /// Links that were retired before learn how long the drain gives them.
+    fn tell_retired(&mut self) {
+        for (id, slot) in self.links.iter() {
+            if slot.order == Order::Drain {
+                self.actions.push_back(Action::Wake(id));
+            }
+        }
     }
 
     fn abort(&mut self) {

@@ -157,3 +157,19 @@ fn a_drain_waits_for_answers_as_long_as_it_was_told() {
     assert!(matches!(net.outcome(), (1, Ok(200))));
     assert!(net.is_closed);
 }
+
+#[test]
+fn a_drain_gives_its_time_to_links_that_were_retired_before_it_too() {
+    let mut net = Net::new(1, 1);
+    net.submit(1);
+    net.pool.set_credential(net.now, Auth::None);
+    net.run();
+    net.wait(Duration::from_secs(10));
+    let until = net.now + Duration::from_secs(120);
+    net.pool.close(net.now, Close::Drain { until });
+    net.run();
+    net.wait(Duration::from_secs(40));
+    net.answer();
+    assert!(matches!(net.outcome(), (1, Ok(200))));
+    assert!(net.is_closed);
+}

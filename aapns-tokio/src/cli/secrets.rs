@@ -27,7 +27,8 @@ pub(crate) fn without_secrets(text: &str) -> String {
 
 /// Where the first one begins. A token begins a word.
 fn next_secret(text: &str) -> Option<usize> {
-    let is_word = |(at, _): &(usize, &str)| !text[..*at].ends_with(is_of_a_token);
+    let is_word =
+        |(at, _): &(usize, &str)| !text[..*at].trim_end_matches('-').ends_with(is_of_a_token);
     let jwt = text.match_indices(JWT).find(is_word).map(|(at, _)| at);
     text.find(PEM.0).into_iter().chain(jwt).min()
 }
@@ -72,6 +73,7 @@ mod tests {
                 "/tmp/eyJh.c2Vj and keyJar.pem".to_owned(),
                 "/tmp/… and keyJar.pem",
             ),
+            ("'--eyJh.c2Vj.c2ln'".to_owned(), "'--…'"),
             ("nothing".to_owned(), "nothing"),
         ] {
             assert_eq!(without_secrets(&text), shown);

@@ -180,6 +180,19 @@ fn an_input_that_pauses_gets_its_results_meanwhile() {
 }
 
 #[test]
+fn one_line_at_a_time_waits_for_its_answer_and_for_nothing_else() {
+    let target = Target::new();
+    let input = target.dir.write("in", lines(80));
+    let output = target.dir.path("out");
+    let start = Instant::now();
+    let flags = ["--input", &input, "--output", &output, "--concurrency", "1"];
+    target.send(&flags).exits(0);
+    // With a pause of a tick for each line it would be 20 seconds.
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert_eq!(count(&results(&target.dir.read("out")), "delivered"), 80);
+}
+
+#[test]
 fn no_more_lines_than_the_concurrency_are_in_flight() {
     let target = Target::with(Server::builder().latency(Duration::from_secs(60)));
     let input = target.dir.write("in", lines(50));

@@ -332,6 +332,42 @@ async fn a_hung_callback_keeps_the_token_from_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_lone_connection_has_a_fresh_token_after_an_hour_of_sleep_whatever_the_callback_did() {
+    let server = Server::start().await.expect("the mock");
+    let calls = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&calls);
+    let source = TokenSource::new(move |unix: Duration| {
+        let call = counter.fetch_add(1, Ordering::Relaxed);
+        async move {
+            assert_ne!(call, 1, "the second call panics");
+            Ok((format!("h.{call}.s"), unix))
+        }
+    });
+    let runtime = Sleeper::default();
+    let endpoint = Endpoint::parse(&server.origin()).expect("the mock's origin");
+    let connection = Builder::new(runtime.clone(), endpoint)
+        .ca_pem(server.ca_pem())
+        .ca_only()
+        .credential(source)
+        .connect()
+        .await
+        .expect("up");
+    let first = connection.post(request(0)).await.expect("an answer");
+    assert_eq!(first.status(), 200);
+    runtime.slept.store(3600, Ordering::Relaxed);
+    let end = runtime.now() + LONG;
+    // Looking at the credit is enough to have the token renewed.
+    while connection.credit().streams == 0 {
+        assert!(runtime.now() < end, "no credit comes");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let second = connection.post(request(1)).await.expect("an answer");
+    assert_eq!(second.status(), 200);
+    assert!(tokens(&server).contains("bearer h.2.s"));
+    assert_eq!(calls.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
 async fn channels_are_not_managed_with_a_certificate_that_expired_meanwhile() {
     let nowhere = |_: &str, _: u16| -> Connecting { Box::pin(std::future::pending()) };
     let runtime = Sleeper {

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::{State, Wired};
+use crate::client::error::PostError;
 use crate::client::pool_task::until;
 use crate::client::reply::Reply;
 use crate::client::runtime::Runtime;
 use crate::client::token::TokenSource;
 use crate::connection::Credit;
-use crate::job::{Job, RejectReason, Rejected};
+use crate::delivery::{Cause, Delivery};
+use crate::job::Job;
 use crate::limits::{MINT_CAP, MINT_FIRST, MINT_TIMEOUT, TOKEN_RENEWAL, TOKEN_STALE};
 use crate::pool::{MintError, ProviderToken};
 use crate::time::Time;
@@ -18,28 +22,49 @@ use crate::time::Time;
 pub(super) struct Renewal {
     token: Option<ProviderToken>,
     is_minting: bool,
-    /// After a mint that brought nothing fresh: when the next one may be, and how long after the next such.
+    /// Why the last mint brought nothing fresh.
+    error: Option<MintError>,
+    /// After such a mint: when the next one may be, and how long after the next such.
     after: Time,
     pause: Duration,
 }
 
 impl Renewal {
-    pub(super) fn new(token: Option<ProviderToken>) -> Self {
-        Self {
+    /// With the first token, if tokens are needed.
+    ///
+    /// # Errors
+    /// [`MintError`] if the server would refuse it.
+    pub(super) fn new(token: Option<ProviderToken>, unix: Duration) -> Result<Self, MintError> {
+        let this = Self {
             token,
             is_minting: false,
+            error: None,
             after: Time::ZERO,
             pause: MINT_FIRST,
+        };
+        match this.is_stale(unix) {
+            true => Err(outdated()),
+            false => Ok(this),
         }
     }
 
-    /// Whether to ask now, which only one does at a time: the token is 50 minutes old.
-    fn begin(&mut self, now: Time, unix: Duration) -> bool {
-        let is_due = now >= self.after && self.is_aged(unix, TOKEN_RENEWAL);
-        is_due && !std::mem::replace(&mut self.is_minting, true)
+    /// The value of `authorization`.
+    pub(super) fn value(&self) -> Option<Bytes> {
+        self.token.as_ref().map(|token| token.value.clone())
     }
 
-    /// Whether the server would refuse it, before long.
+    /// Whether to ask now: the token is 50 minutes old, and nobody asks already.
+    fn is_due(&self, now: Time, unix: Duration) -> bool {
+        !self.is_minting && now >= self.after && self.is_aged(unix, TOKEN_RENEWAL)
+    }
+
+    fn begin(&mut self, now: Time, unix: Duration) -> bool {
+        let is_due = self.is_due(now, unix);
+        self.is_minting |= is_due;
+        is_due
+    }
+
+    /// Whether the server would refuse it, or will any minute.
     fn is_stale(&self, unix: Duration) -> bool {
         self.is_aged(unix, TOKEN_STALE)
     }
@@ -49,24 +74,55 @@ impl Renewal {
         self.token.as_ref().is_some_and(is_aged)
     }
 
-    /// A mint came to an end; the value to send from now on, if that is another. Tokens that aren't fresh are
-    /// asked for at growing intervals, like those that failed.
-    fn end(&mut self, now: Time, unix: Duration, minted: Option<ProviderToken>) -> bool {
+    /// Why nothing can be sent now, if the token is too old.
+    fn refusal(&self, unix: Duration) -> Option<PostError> {
+        if !self.is_stale(unix) {
+            return None;
+        }
+        let Some(error) = &self.error else {
+            return Some(PostError::Blocked); // the next one is on its way
+        };
+        let cause = Cause::Credential(Arc::clone(&error.0));
+        Some(PostError::settled(cause, Delivery::NotSent, (0, false)))
+    }
+
+    /// A mint came to an end: whether the value to send from now on is another. One that brought nothing fresh is
+    /// repeated at growing intervals.
+    fn end(&mut self, now: Time, unix: Duration, minted: Result<ProviderToken, MintError>) -> bool {
         let is_fresh = |token: &ProviderToken| unix.abs_diff(token.issued_at) < TOKEN_RENEWAL;
-        if minted.as_ref().is_some_and(is_fresh) {
+        let before = self.value();
+        self.is_minting = false;
+        self.error = match minted {
+            Ok(token) => {
+                let is_fresh = is_fresh(&token);
+                self.token = Some(token);
+                (!is_fresh).then(outdated)
+            }
+            Err(error) => Some(error),
+        };
+        if self.error.is_none() {
             self.pause = MINT_FIRST;
         } else {
             self.after = now + self.pause;
             self.pause = (self.pause * 2).min(MINT_CAP);
         }
-        let value = |token: &Option<ProviderToken>| token.as_ref().map(|token| token.value.clone());
-        let is_other = minted.is_some() && value(&minted) != value(&self.token);
-        self.token = minted.or(self.token.take());
-        is_other
+        self.value() != before
     }
 }
 
+fn outdated() -> MintError {
+    MintError("the source gave a provider token that is too old".into())
+}
+
 impl<R: Runtime> Wired<R> {
+    /// Has the driver's next turn renew the token, if it is time to: an idle connection has no turn by itself, and
+    /// who calls this may be outside of the runtime.
+    pub(super) fn ask_for_renewal(&self, now: Time, unix: Duration) {
+        if self.tokens.is_some() && self.lock().renewal.is_due(now, unix) {
+            self.bell.ring();
+        }
+    }
+
     /// Asks for the next provider token, if it is time to.
     pub(super) fn renew_token(self: &Arc<Self>, now: Time, unix: Duration) {
         let Some(source) = self.tokens.clone() else {
@@ -75,66 +131,66 @@ impl<R: Runtime> Wired<R> {
         if !self.lock().renewal.begin(now, unix) {
             return;
         }
-        let turn = Turn(Arc::clone(self));
+        let mut turn = Turn {
+            wired: Arc::clone(self),
+            minted: Some(Err(MintError("the callback panicked".into()))),
+        };
         self.runtime.spawn(async move {
-            let wired = &turn.0;
-            if let Ok(token) = mint(&wired.runtime, &source, Time::NEVER).await {
-                wired.renewed(Some(token));
-            }
+            let minted = mint(&turn.wired.runtime, &source, Time::NEVER).await;
+            turn.set(minted);
         });
     }
+}
 
-    fn renewed(&self, token: Option<ProviderToken>) {
-        let (now, unix) = (self.runtime.now(), self.runtime.unix());
-        let mut state = self.lock();
-        if !std::mem::take(&mut state.renewal.is_minting) {
+/// One mint: however it ends, by a panic of the user's callback too, another can follow.
+struct Turn<R: Runtime> {
+    wired: Arc<Wired<R>>,
+    minted: Option<Result<ProviderToken, MintError>>,
+}
+
+impl<R: Runtime> Turn<R> {
+    fn set(&mut self, minted: Result<ProviderToken, MintError>) {
+        self.minted = Some(minted);
+    }
+}
+
+impl<R: Runtime> Drop for Turn<R> {
+    fn drop(&mut self) {
+        let Some(minted) = self.minted.take() else {
             return;
-        }
-        if state.renewal.end(now, unix, token) {
-            let value = state
-                .renewal
-                .token
-                .as_ref()
-                .map(|token| token.value.clone());
+        };
+        let (now, unix) = (self.wired.runtime.now(), self.wired.runtime.unix());
+        let mut state = self.wired.lock();
+        if state.renewal.end(now, unix, minted) {
             let generation = state.wire.authorization_generation() + 1;
+            let value = state.renewal.value();
             state.wire.set_authorization(generation, value);
         }
     }
 }
 
-/// One that mints: however it ends, by a failure or a panic of the user's callback too, another can follow.
-struct Turn<R: Runtime>(Arc<Wired<R>>);
-
-impl<R: Runtime> Drop for Turn<R> {
-    fn drop(&mut self) {
-        self.0.renewed(None);
-    }
-}
-
 impl State {
     pub(super) fn credit(&self, unix: Duration) -> Credit {
-        let credit = self.wire.credit();
-        match self.renewal.is_stale(unix) {
-            true => Credit {
-                streams: 0,
-                ..credit
-            },
-            false => credit,
+        let mut credit = self.wire.credit();
+        if self.renewal.is_stale(unix) {
+            credit.streams = 0;
         }
+        credit
     }
 
-    #[allow(clippy::result_large_err, reason = "the job comes back whole")]
     pub(super) fn start(
         &mut self,
         now: Time,
         unix: Duration,
         job: Job<Arc<Reply>>,
-    ) -> Result<(), Rejected<Arc<Reply>>> {
-        if self.renewal.is_stale(unix) && !self.wire.is_draining() {
-            let reason = RejectReason::Blocked;
-            return Err(Rejected { job, reason });
+    ) -> Result<(), PostError> {
+        if !self.wire.is_draining()
+            && let Some(error) = self.renewal.refusal(unix)
+        {
+            return Err(error);
         }
-        self.wire.start(now, job)
+        let started = self.wire.start(now, job);
+        started.map_err(|rejected| PostError::rejected(rejected.reason))
     }
 }
 
@@ -153,7 +209,6 @@ pub(super) async fn mint<R: Runtime>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -164,20 +219,25 @@ mod tests {
         }
     }
 
+    fn renewal() -> Renewal {
+        Renewal::new(Some(token("a", 0)), MINUTE).expect("fresh")
+    }
+
     #[test]
     fn one_at_a_time_asks_for_a_token_from_minute_50_on() {
-        let mut renewal = Renewal::new(Some(token("a", 0)));
+        let mut renewal = renewal();
         assert!(!renewal.begin(Time::ZERO, MINUTE * 49));
         assert!(renewal.begin(Time::ZERO, MINUTE * 50));
         assert!(!renewal.begin(Time::ZERO, MINUTE * 50));
         assert!(!renewal.is_stale(MINUTE * 58));
         assert!(renewal.is_stale(MINUTE * 59));
-        assert!(!Renewal::new(None).is_stale(MINUTE * 59));
+        let none = Renewal::new(None, MINUTE * 59).expect("a certificate");
+        assert!(!none.is_stale(MINUTE * 59));
     }
 
     #[test]
     fn a_source_that_keeps_its_token_longer_is_asked_at_growing_intervals() {
-        let mut renewal = Renewal::new(Some(token("a", 0)));
+        let mut renewal = renewal();
         let unix = MINUTE * 51;
         let mut now = Time::ZERO;
         let mut asked = 0;
@@ -185,14 +245,28 @@ mod tests {
             now += Duration::from_millis(10);
             if renewal.begin(now, unix) {
                 asked += 1;
-                renewal.is_minting = false;
-                assert!(!renewal.end(now, unix, Some(token("a", 0))), "the same");
+                assert!(!renewal.end(now, unix, Ok(token("a", 0))), "the same");
             }
         }
-        assert!(asked <= 7, "{asked} times in 20 seconds");
+        assert!((5..=7).contains(&asked), "{asked} times in 20 seconds");
         renewal.after = Time::ZERO;
         assert!(renewal.begin(now, unix));
-        assert!(renewal.end(now, unix, Some(token("b", 51))));
+        assert!(renewal.end(now, unix, Ok(token("b", 51))));
         assert!(!renewal.is_stale(unix));
+    }
+
+    #[test]
+    fn who_cannot_send_for_want_of_a_token_is_told_why() {
+        let mut renewal = renewal();
+        assert_eq!(renewal.refusal(MINUTE * 58), None);
+        assert_eq!(renewal.refusal(MINUTE * 59), Some(PostError::Blocked));
+        let error = MintError("the vault is sealed".into());
+        assert!(!renewal.end(Time::ZERO, MINUTE * 59, Err(error)));
+        let refusal = renewal.refusal(MINUTE * 59).expect("no token");
+        assert!(matches!(refusal, PostError::Failed(_)), "{refusal}");
+        assert!(refusal.to_string().contains("the vault is sealed"));
+        assert!(renewal.end(Time::ZERO, MINUTE * 59, Ok(token("b", 59))));
+        assert_eq!(renewal.refusal(MINUTE * 59), None);
+        assert!(Renewal::new(Some(token("a", 0)), MINUTE * 59).is_err());
     }
 }

@@ -40,6 +40,12 @@ fn an_answer_is_worth_another_try_where_time_or_another_connection_helps() {
         let is_retryable = retry.is_automatic() && retry != Retry::ProviderToken;
         assert_eq!(error.is_retryable(), is_retryable, "{error}");
     }
+    let of = |reason: Reason| answered(reason.usual_status().expect("known"), Some(reason));
+    assert!(of(Reason::IdleTimeout).is_retryable());
+    assert!(of(Reason::TooManyRequests).is_retryable());
+    assert!(!of(Reason::ExpiredProviderToken).is_retryable());
+    assert!(!of(Reason::InvalidProviderToken).is_retryable());
+    assert!(!of(Reason::BadDeviceToken).is_retryable());
     assert!(answered(421, None).is_retryable() && answered(503, None).is_retryable());
     assert!(!answered(400, None).is_retryable() && !answered(410, None).is_retryable());
 }

@@ -178,18 +178,21 @@ impl Engine {
 
     /// Takes up lines while there is room, at most a batch.
     fn poll_lines(&mut self, cx: &mut Context<'_>) {
-        for _ in 0..BATCH {
-            let unsettled = self.flights.len() + self.batch.len();
-            if self.is_at_end || unsettled >= self.setup.concurrency || self.out.len() >= STALLED {
-                // An answer or the next tick brings the loop back here.
-                return self.launch();
-            }
-            if self.poll_line(cx).is_pending() {
-                return self.launch();
-            }
+        let mut taken = 0;
+        // Without room an answer or the next tick brings the loop back here.
+        while taken < BATCH && self.has_room() && self.poll_line(cx).is_ready() {
+            taken += 1;
         }
-        self.launch();
-        cx.waker().wake_by_ref();
+        let has_launched = self.launch();
+        if has_launched || taken == BATCH {
+            // What was launched is to be polled once, or its answer would wake nobody.
+            cx.waker().wake_by_ref();
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let unsettled = self.flights.len() + self.batch.len();
+        !self.is_at_end && unsettled < self.setup.concurrency && self.out.len() < STALLED
     }
 
     fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -263,9 +266,9 @@ impl Engine {
     }
 
     /// Posts the batch, its intents first.
-    fn launch(&mut self) {
+    fn launch(&mut self) -> bool {
         if self.batch.is_empty() {
-            return;
+            return false;
         }
         if let Some(journal) = &mut self.setup.journal {
             for flight in &self.batch {
@@ -282,7 +285,8 @@ impl Engine {
                         &settlement,
                     );
                 }
-                return self.stop(Stop::Journal(fault));
+                self.stop(Stop::Journal(fault));
+                return false;
             }
         }
         let options = match self.setup.timeout {
@@ -293,6 +297,7 @@ impl Engine {
             let post = self.setup.pool.post_with(flight.request.clone(), options);
             self.flights.push(flight, post);
         }
+        true
     }
 
     /// Writes the result of a line that didn't fly.

@@ -45,8 +45,11 @@ fn a_rest_holds_up_no_request() {
 #[test]
 fn what_came_before_a_timeout_is_read_before_it_even_in_a_rest() {
     let mut world = rested(3);
+    let due = world.runtime.now() + Duration::from_micros(50);
+    world.driver.machine.wire.due = Some((due, Wakeup::Deadline));
+    assert_eq!(world.poll().0, [""; 0]);
     world.driver.transport.reads.push_back(Ok(vec![0]));
-    world.driver.machine.wire.due = Some((world.runtime.now(), Wakeup::Deadline));
+    world.pass(50_000);
     let (log, _, _) = world.poll();
     assert_eq!(log, ["read 1", "timeout", "take", "write 3", "flush"]);
 }
