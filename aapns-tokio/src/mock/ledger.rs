@@ -16,7 +16,7 @@ const IDS: usize = 4_000_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Connections that came as far as HTTP/2.
+    /// Connections whose TLS stood, with HTTP/2 agreed on.
     pub connections: u64,
     /// Requests decided upon: accepted or rejected, whether or not the answer reached the client.
     pub processed: u64,
@@ -90,7 +90,7 @@ pub(super) struct Ledger {
     pub(super) counts: Counts,
     accepted: HashMap<Box<[u8]>, u32>,
     last: VecDeque<Received>,
-    keep: usize,
+    pub(super) keep: usize,
 }
 
 impl Ledger {

@@ -87,6 +87,7 @@ impl Window {
         requests.reverse();
         let view = View {
             counts: ledger.counts,
+            keep: ledger.keep,
             requests,
         };
         serde_json::to_string(&view).unwrap_or_default()
@@ -96,6 +97,8 @@ impl Window {
 #[derive(Serialize)]
 struct View<'a> {
     counts: Counts,
+    /// At most so many are kept.
+    keep: usize,
     requests: Vec<Shown<'a>>,
 }
 

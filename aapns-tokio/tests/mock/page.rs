@@ -1,9 +1,14 @@
 //! The page of what was received, over plain HTTP/1.1 and in a browser.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use aapns_tokio::mock::Server;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -97,7 +102,9 @@ fn chromium() -> Option<PathBuf> {
 
 /// The page's document as the browser has it once its script has run.
 fn dump(chromium: &PathBuf, url: &str) -> String {
-    let name = format!("aapns-mock-page-{}-{}", std::process::id(), url.len());
+    static PROFILES: AtomicU32 = AtomicU32::new(0);
+    let number = PROFILES.fetch_add(1, Ordering::Relaxed);
+    let name = format!("aapns-mock-page-{}-{number}", std::process::id());
     let profile = std::env::temp_dir().join(name);
     let output = Command::new(chromium)
         .args([
@@ -151,4 +158,118 @@ fn a_browser_shows_what_was_received_as_text_and_filters_it() {
     let filtered = dump(&chromium, &format!("{url}?filter=nothing+like+this"));
     assert!(filtered.contains(&format!("0 of {sent} kept requests")));
     assert!(filtered.contains("Nothing matches the filter."));
+}
+
+/// What a mock would show of a request.
+fn shown(number: u64, status: u16) -> Value {
+    json!({
+        "number": number, "at_ms": 1_790_000_000_000_u64, "connection": 1, "method": "POST",
+        "path": "/1/apps/a.b/channels", "device_token": null, "apns_id": "", "headers": {},
+        "payload": {}, "status": status, "reason": null,
+    })
+}
+
+fn view(processed: u64, keep: u64, requests: &[Value]) -> Value {
+    json!({"counts": {"processed": processed}, "keep": keep, "requests": requests})
+}
+
+/// Serves a page, and to its questions these answers, the last again and again. Returns its address, and what
+/// it was asked for.
+fn impostor(page: String, answers: Vec<Value>) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let questions = asked.clone();
+    std::thread::spawn(move || {
+        for mut tcp in listener.incoming().flatten() {
+            let mut head = [0; 4096];
+            let length = tcp.read(&mut head).unwrap_or(0);
+            let head = String::from_utf8_lossy(&head[..length]).into_owned();
+            let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            let (kind, body) = if target == "/" {
+                ("text/html", page.clone())
+            } else {
+                let mut questions = questions.lock().unwrap();
+                let answer = answers.get(questions.len()).or(answers.last()).unwrap();
+                questions.push(target);
+                ("application/json", answer.to_string())
+            };
+            let length = body.len();
+            // A browser that went away wants nothing.
+            let _ = write!(
+                tcp,
+                "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\
+                 connection: close\r\n\r\n{body}"
+            );
+        }
+    });
+    (url, asked)
+}
+
+async fn page() -> String {
+    let server = Server::builder().page(0).start().await.unwrap();
+    let answer = talk(&server, "GET / HTTP/1.1\r\nHost: HOST\r\n\r\n").await;
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+#[tokio::test]
+async fn the_page_begins_anew_with_a_mock_that_does_and_keeps_no_more_than_it() {
+    let Some(chromium) = chromium() else {
+        eprintln!("skipped: no chromium on this machine");
+        return;
+    };
+    let (url, asked) = impostor(
+        page().await,
+        vec![
+            view(5, 9, &[shown(5, 200)]),
+            view(3, 2, &[]),
+            view(3, 2, &[shown(1, 400), shown(2, 201), shown(3, 204)]),
+            view(3, 2, &[]),
+        ],
+    );
+    let document = dump(&chromium, &url);
+    let asked = asked.lock().unwrap().clone();
+    assert_eq!(
+        asked[..3],
+        [
+            "/requests?after=0",
+            "/requests?after=5",
+            "/requests?after=0"
+        ]
+    );
+    assert!(document.contains("2 of 2 kept requests"), "{document}");
+    let rows = document.split("<tbody").nth(1).unwrap();
+    for status in ["201", "204"] {
+        assert!(
+            rows.contains(&format!(r#"<td class="good">{status}</td>"#)),
+            "{rows}"
+        );
+    }
+    assert!(
+        rows.find("204") < rows.find("201") && !rows.contains("400"),
+        "{rows}"
+    );
+}
+
+#[tokio::test]
+async fn a_row_keeps_the_focus_while_others_come() {
+    let Some(chromium) = chromium() else {
+        eprintln!("skipped: no chromium on this machine");
+        return;
+    };
+    let script = "<script>\
+        setTimeout(() => document.querySelector('summary').focus(), 500);\
+        setTimeout(() => document.title = document.activeElement.tagName, 2500);\
+        </script></body>";
+    let (url, _) = impostor(
+        page().await.replace("</body>", script),
+        vec![
+            view(1, 9, &[shown(1, 200)]),
+            view(2, 9, &[shown(2, 200)]),
+            view(2, 9, &[]),
+        ],
+    );
+    let document = dump(&chromium, &url);
+    assert!(document.contains("2 of 2 kept requests"), "{document}");
+    assert!(document.contains("<title>SUMMARY</title>"), "{document}");
 }

@@ -46,6 +46,7 @@ async fn the_last_requests_are_told_as_json_and_forgotten_on_demand() {
     let (status, json) = ask(&mut send, Method::GET, "/__mock/requests").await;
     assert_eq!(status, 200);
     assert_eq!(json["counts"]["processed"], 4);
+    assert_eq!(json["keep"], 3);
     let requests = json["requests"].as_array().unwrap();
     assert_eq!(requests.len(), 3, "bounded");
     let second = &requests[1];
