@@ -10,11 +10,13 @@ use http::{HeaderMap, Method};
 use serde::Deserialize;
 
 use super::Answer;
-use super::check::text;
+use super::check::{is_canonical_uuid, text, whole_number};
 use super::tap::lock;
 
 const MANAGEMENT: &str = "/1/apps/";
 const BROADCASTS: &str = "/4/broadcasts/apps/";
+/// It belongs to topics of device pushes; the paths here want the bundle id alone.
+const SUFFIX: &str = ".push-type.liveactivity";
 /// Channels of one app.
 const LIMIT: usize = 10_000;
 const PAYLOAD: usize = 5120;
@@ -51,7 +53,10 @@ impl Channels {
         let path = parts.uri.path();
         let done = match path.strip_prefix(BROADCASTS) {
             Some(app) => self.broadcast(parts, app, body, length),
-            None => self.manage(parts, path.strip_prefix(MANAGEMENT).unwrap_or(""), body),
+            None => {
+                let rest = path.strip_prefix(MANAGEMENT).unwrap_or("");
+                self.manage(parts, rest, body, length)
+            }
         };
         done.unwrap_or_else(|rejection| rejection)
     }
@@ -62,33 +67,44 @@ impl Channels {
         apps.get(app).map_or_else(Vec::new, App::ids)
     }
 
-    fn manage(&self, parts: &Parts, rest: &str, body: &[u8]) -> Result<Answer, Answer> {
-        let Some((app, what)) = rest.split_once('/') else {
-            return Err(Answer::rejection(404, "BadPath"));
+    fn manage(
+        &self,
+        parts: &Parts,
+        rest: &str,
+        body: &[u8],
+        length: usize,
+    ) -> Result<Answer, Answer> {
+        let (name, what) = rest.split_once('/').unwrap_or((rest, ""));
+        let methods: &[Method] = match what {
+            "channels" if !name.is_empty() => &[Method::POST, Method::GET, Method::DELETE],
+            "all-channels" if !name.is_empty() => &[Method::GET],
+            _ => return Err(Answer::rejection(404, "BadPath")),
         };
-        let mut apps = lock(&self.apps);
-        let app = apps.entry(app.to_owned()).or_default();
-        match (&parts.method, what) {
-            (&Method::POST, "channels") => app.create(body),
-            (&Method::GET, "channels") => {
-                let policy = app.find(&parts.headers)?;
-                let body = serde_json::json!({
-                    "message-storage-policy": policy, "push-type": "LiveActivity",
-                });
-                Ok(Answer::ok().body(body.to_string()))
-            }
-            (&Method::DELETE, "channels") => {
-                app.find(&parts.headers)?;
-                app.channels.remove(channel_id(&parts.headers)?);
-                Ok(Answer::ok().with_status(204))
-            }
-            (&Method::GET, "all-channels") => {
-                let body = serde_json::json!({ "channels": app.ids() });
-                Ok(Answer::ok().body(body.to_string()))
-            }
-            (_, "channels" | "all-channels") => Err(Answer::rejection(405, "MethodNotAllowed")),
-            _ => Err(Answer::rejection(404, "BadPath")),
+        if !methods.contains(&parts.method) {
+            return Err(Answer::rejection(405, "MethodNotAllowed"));
         }
+        check_request(&parts.headers, name)?;
+        let mut apps = lock(&self.apps);
+        if parts.method == Method::POST {
+            let policy = Config::read(body, length)?;
+            // Only a channel makes an app known: what is merely asked for leaves nothing behind.
+            return apps.entry(name.to_owned()).or_default().create(policy);
+        }
+        let mut unknown = App::default();
+        let app = apps.get_mut(name).unwrap_or(&mut unknown);
+        if what == "all-channels" {
+            let body = serde_json::json!({ "channels": app.ids() });
+            return Ok(Answer::ok().body(body.to_string()));
+        }
+        let policy = app.find(&parts.headers)?;
+        if parts.method == Method::DELETE {
+            app.channels.remove(channel_id(&parts.headers)?);
+            return Ok(Answer::ok().with_status(204));
+        }
+        let body = serde_json::json!({
+            "message-storage-policy": policy, "push-type": "LiveActivity",
+        });
+        Ok(Answer::ok().body(body.to_string()))
     }
 
     fn broadcast(
@@ -98,10 +114,14 @@ impl Channels {
         body: &[u8],
         length: usize,
     ) -> Result<Answer, Answer> {
+        if app.is_empty() || app.contains('/') {
+            return Err(Answer::rejection(404, "BadPath"));
+        }
         if parts.method != Method::POST {
             return Err(Answer::rejection(405, "MethodNotAllowed"));
         }
         let fields = &parts.headers;
+        check_request(fields, app)?;
         let apps = lock(&self.apps);
         let id = channel_id(fields)?;
         let known = apps.get(app).and_then(|app| app.channels.get(id));
@@ -116,9 +136,9 @@ impl Channels {
         if !matches!(text(fields, "apns-priority"), Some("5" | "10")) {
             return Err(bad("BadPriority"));
         }
-        match text(fields, "apns-expiration").map(str::parse::<u64>) {
-            Some(Ok(0)) => {}
-            Some(Ok(_)) if policy == 1 => {}
+        match text(fields, "apns-expiration").and_then(whole_number) {
+            Some(0) => {}
+            Some(_) if policy == 1 => {}
             _ => return Err(bad("BadExpirationDate")),
         }
         match length {
@@ -132,12 +152,16 @@ impl Channels {
     }
 }
 
-impl App {
-    fn create(&mut self, body: &[u8]) -> Result<Answer, Answer> {
-        if body.is_empty() {
+impl Config {
+    /// The storage policy, if all is in order.
+    fn read(body: &[u8], length: usize) -> Result<u8, Answer> {
+        if length == 0 {
             return Err(bad("PayloadEmpty"));
         }
-        let config: Config = serde_json::from_slice(body).map_err(|error| {
+        if length > PAYLOAD {
+            return Err(Answer::rejection(413, "PayloadTooLarge"));
+        }
+        let config: Self = serde_json::from_slice(body).map_err(|error| {
             bad(if error.is_data() {
                 "BadRequestParams"
             } else {
@@ -154,6 +178,12 @@ impl App {
             Some("LiveActivity") => {}
             Some(_) => return Err(bad("InvalidPushType")),
         }
+        Ok(policy)
+    }
+}
+
+impl App {
+    fn create(&mut self, policy: u8) -> Result<Answer, Answer> {
         if self.channels.len() >= LIMIT {
             return Err(bad("CannotCreateChannelConfig"));
         }
@@ -174,6 +204,17 @@ impl App {
     fn ids(&self) -> Vec<String> {
         self.channels.keys().cloned().collect()
     }
+}
+
+/// What is the same for all: the request's id and the bundle id.
+fn check_request(fields: &HeaderMap, app: &str) -> Result<(), Answer> {
+    if text(fields, "apns-request-id").is_some_and(|id| !is_canonical_uuid(id)) {
+        return Err(bad("BadMessageId"));
+    }
+    if app.ends_with(SUFFIX) {
+        return Err(bad("TopicDisallowed"));
+    }
+    Ok(())
 }
 
 fn channel_id(fields: &HeaderMap) -> Result<&str, Answer> {
@@ -263,8 +304,65 @@ mod tests {
         assert_eq!(reason(&read(&[("apns-channel-id", "?")])), "BadChannelId");
         let put = ask(&channels, "PUT", APP, &[], "");
         assert_eq!((put.status, reason(&put)), (405, "MethodNotAllowed"));
-        let path = ask(&channels, "GET", "/1/apps/x/y", &[], "");
-        assert_eq!((path.status, reason(&path)), (404, "BadPath"));
+        let long = format!(r#""{}""#, "x".repeat(PAYLOAD));
+        let answer = ask(&channels, "POST", APP, &[], &long);
+        assert_eq!((answer.status, reason(&answer)), (413, "PayloadTooLarge"));
+    }
+
+    #[test]
+    fn each_fault_of_path_bundle_id_or_request_id_has_apples_reason() {
+        const ID: &str = "00000000-0000-4000-8000-000000000001";
+        let channels = Channels::default();
+        let body = r#"{"message-storage-policy":0,"push-type":"LiveActivity"}"#;
+        let suffixed = |path: &str| path.replace(".app", ".app.push-type.liveactivity");
+        for (method, path) in [
+            ("POST", APP),
+            ("GET", APP),
+            ("DELETE", APP),
+            ("GET", ALL),
+            ("POST", BROADCAST),
+        ] {
+            let ask = |path: &str, id| {
+                let answer = ask(&channels, method, path, &[("apns-request-id", id)], body);
+                format!("{} {}", answer.status, reason(&answer))
+            };
+            assert_eq!(ask(path, "1"), "400 BadMessageId", "{method} {path}");
+            assert_eq!(ask(&suffixed(path), ID), "400 TopicDisallowed", "{path}");
+            let nobodys = path.replace("com.example.app", "");
+            assert_eq!(ask(&nobodys, ID), "404 BadPath", "{nobodys}");
+            assert_eq!(ask(&format!("{path}/y"), ID), "404 BadPath", "{path}/y");
+            let fine = ask(path, ID);
+            assert!(
+                !fine.contains("BadMessageId") && !fine.contains("TopicDisallowed"),
+                "{fine}"
+            );
+        }
+        for path in ["/1/apps/x/y", "/1/apps/x", "/1/apps/", BROADCASTS] {
+            let answer = ask(&channels, "GET", path, &[], "");
+            assert_eq!((answer.status, reason(&answer)), (404, "BadPath"), "{path}");
+        }
+    }
+
+    #[test]
+    fn only_a_channel_makes_an_app_known() {
+        let channels = Channels::default();
+        for n in 0..10 {
+            let path = format!("/1/apps/com.example.n{n}/channels");
+            let named = [("apns-channel-id", "dGhlcmU=")];
+            for (method, path, reason_given) in [
+                ("GET", &path, "ChannelNotRegistered"),
+                ("DELETE", &path, "ChannelNotRegistered"),
+                ("POST", &path, "BadRequestPayload"),
+                ("PUT", &path, "MethodNotAllowed"),
+                ("GET", &path.replace("/channels", "/all-channels"), ""),
+            ] {
+                let answer = ask(&channels, method, path, &named, "{");
+                assert_eq!(reason(&answer), reason_given, "{method} {path}");
+            }
+        }
+        assert!(lock(&channels.apps).is_empty());
+        create(&channels, 0);
+        assert_eq!(lock(&channels.apps).len(), 1);
     }
 
     #[test]

@@ -58,22 +58,24 @@ pub(super) fn check(parts: &Parts, length: usize, topic_needed: bool) -> Result<
 
 fn check_fields(fields: &HeaderMap, length: usize, topic_needed: bool) -> Result<(), Answer> {
     let bad = |reason| Err(Answer::rejection(400, reason));
-    let push_type = text(fields, "apns-push-type").unwrap_or("alert");
-    let Some((_, suffix)) = PUSH_TYPES.iter().find(|(name, _)| *name == push_type) else {
+    let push_type = text(fields, "apns-push-type");
+    let is_known = |kind| PUSH_TYPES.iter().any(|(name, _)| *name == kind);
+    if push_type.is_some_and(|kind| !is_known(kind)) {
         return bad("InvalidPushType");
-    };
+    }
     match text(fields, "apns-topic") {
         None if topic_needed => return bad("MissingTopic"),
-        Some(topic) if topic.is_empty() || !topic.ends_with(suffix) => return bad("BadTopic"),
+        Some(topic) if !is_topic(topic, push_type) => return bad("BadTopic"),
         _ => {}
     }
+    let push_type = push_type.unwrap_or("alert");
     match text(fields, "apns-priority") {
         None | Some("5" | "1") => {}
         Some("10") if push_type != "background" => {}
         Some(_) => return bad("BadPriority"),
     }
     let expiration = text(fields, "apns-expiration");
-    if expiration.is_some_and(|value| value.parse::<u64>().is_err()) {
+    if expiration.is_some_and(|value| whole_number(value).is_none()) {
         return bad("BadExpirationDate");
     }
     if text(fields, "apns-id").is_some_and(|id| !is_canonical_uuid(id)) {
@@ -97,13 +99,29 @@ fn check_fields(fields: &HeaderMap, length: usize, topic_needed: bool) -> Result
     }
 }
 
+/// Whether it is a name with the suffix that the push type wants, and with none that is another's. Without a
+/// push type any is right.
+fn is_topic(topic: &str, push_type: Option<&str>) -> bool {
+    let suffixes = PUSH_TYPES.iter().map(|(_, suffix)| *suffix);
+    let mut theirs = suffixes.filter(|suffix| !suffix.is_empty() && topic.ends_with(suffix));
+    let suffix = theirs.next().unwrap_or("");
+    let wanted = PUSH_TYPES.iter().find(|(kind, _)| Some(*kind) == push_type);
+    topic.len() > suffix.len() && wanted.is_none_or(|(_, wanted)| *wanted == suffix)
+}
+
+/// Decimal digits and nothing else: no sign.
+pub(super) fn whole_number(text: &str) -> Option<u64> {
+    let is_plain = text.bytes().all(|octet| octet.is_ascii_digit());
+    is_plain.then(|| text.parse().ok()).flatten()
+}
+
 /// A field's value; what isn't text is as bad as an empty one.
 pub(super) fn text<'a>(fields: &'a HeaderMap, name: &str) -> Option<&'a str> {
     fields.get(name).map(|value| value.to_str().unwrap_or(""))
 }
 
 /// 8-4-4-4-12 hexadecimal digits.
-fn is_canonical_uuid(id: &str) -> bool {
+pub(super) fn is_canonical_uuid(id: &str) -> bool {
     id.len() == 36
         && id.bytes().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => byte == b'-',
@@ -161,6 +179,9 @@ mod tests {
             (with(("apns-push-type", "voip")), "400 BadTopic"),
             (with(("apns-priority", "7")), "400 BadPriority"),
             (with(("apns-expiration", "soon")), "400 BadExpirationDate"),
+            (with(("apns-expiration", "+5")), "400 BadExpirationDate"),
+            (with(("apns-expiration", "")), "400 BadExpirationDate"),
+            (with(("apns-expiration", "0")), "200"),
             (with(("apns-id", "1")), "400 BadMessageId"),
             (
                 with(("apns-collapse-id", &"x".repeat(65))),
@@ -169,6 +190,29 @@ mod tests {
             (with(("apns-collapse-id", &"x".repeat(64))), "200"),
         ] {
             assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn a_topic_has_the_suffix_of_its_push_type_and_no_other() {
+        let with = |topic: &str, push_type: Option<&str>| {
+            let kind = push_type.map(|kind| ("apns-push-type", kind));
+            let fields: Vec<_> = kind.into_iter().chain([("apns-topic", topic)]).collect();
+            judge("POST", "/3/device/abcd", &fields, 10)
+        };
+        for (kind, suffix) in PUSH_TYPES {
+            let topic = format!("com.example.app{suffix}");
+            assert_eq!(with(&topic, Some(kind)), "200", "{kind}");
+            assert_eq!(with(&topic, None), "200", "{kind}, not said");
+            assert_eq!(with(suffix, Some(kind)), "400 BadTopic", "{kind}, no name");
+            assert_eq!(with(suffix, None), "400 BadTopic", "{suffix} alone");
+            for (other, others) in PUSH_TYPES {
+                let expected = match suffix == others {
+                    true => "200",
+                    false => "400 BadTopic",
+                };
+                assert_eq!(with(&topic, Some(other)), expected, "{topic} as {other}");
+            }
         }
     }
 
