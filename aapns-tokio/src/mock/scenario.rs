@@ -1,5 +1,7 @@
 //! Scenarios: what a mock does to its clients, and when, as data.
 
+mod validate;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -182,35 +184,9 @@ impl Scenario {
     /// [`ScenarioError`] for what isn't one; the text tells where the mistake is.
     pub fn from_json(json: &str) -> Result<Self, ScenarioError> {
         let scenario: Self = read(json)?;
+        scenario.check_shape(json)?;
         scenario.validate()?;
         Ok(scenario)
-    }
-
-    /// Looks for values that can't be meant: rules that would never apply, statuses that aren't any.
-    ///
-    /// # Errors
-    /// [`ScenarioError::Value`] for the first one.
-    pub fn validate(&self) -> Result<(), ScenarioError> {
-        let at = |path: String, result: Result<(), (&str, &'static str)>| {
-            result.map_err(|(field, fault)| ScenarioError::Value {
-                path: path + field,
-                fault,
-            })
-        };
-        for (token, answer) in &self.device_tokens {
-            let path = || format!("device_tokens.{token}");
-            if !token
-                .bytes()
-                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-            {
-                at(path(), Err(("", "device tokens are in lower-case hex")))?;
-            }
-            at(path(), check_status(answer))?;
-        }
-        for (index, rule) in self.rules.iter().enumerate() {
-            at(format!("rules[{index}]"), rule.validate())?;
-        }
-        Ok(())
     }
 }
 
@@ -262,41 +238,6 @@ impl Rule {
         self.times = Some(times);
         self
     }
-
-    fn validate(&self) -> Result<(), (&'static str, &'static str)> {
-        for (field, count) in [
-            (".at", self.at),
-            (".every", self.every),
-            (".connection", self.connection),
-        ] {
-            if count == Some(0) {
-                return Err((field, "counted from 1"));
-            }
-        }
-        if self.probability.is_some_and(|p| !(0.0..=1.0).contains(&p)) {
-            return Err((".probability", "a probability is from 0 to 1"));
-        }
-        let on_request = self.at.is_some()
-            || self.every.is_some()
-            || self.probability.is_some()
-            || self.device_token.is_some();
-        if self.after_ms.is_some() && on_request {
-            let fault = "it looks at no request: leave the other conditions out";
-            return Err((".after_ms", fault));
-        }
-        if self.after_ms.is_some() && !self.action.needs_no_request() {
-            return Err((".do", "this action needs a request: after_ms has none"));
-        }
-        self.action.validate()
-    }
-}
-
-/// Interim and unknown statuses are no answers (RFC 9110 §15).
-fn check_status(answer: &Answer) -> Result<(), (&'static str, &'static str)> {
-    match answer.status {
-        200..=599 => Ok(()),
-        _ => Err((".status", "a status is from 200 to 599")),
-    }
 }
 
 impl Action {
@@ -306,21 +247,6 @@ impl Action {
             self,
             Self::Goaway(_) | Self::Limit(_) | Self::Cut | Self::Blackhole
         )
-    }
-
-    fn validate(&self) -> Result<(), (&'static str, &'static str)> {
-        match self {
-            Self::Answer(answer) => {
-                check_status(answer).map_err(|(_, fault)| (".do.answer.status", fault))
-            }
-            Self::AnswerInTurn(answers) if answers.is_empty() => {
-                Err((".do.answer_in_turn", "at least one answer"))
-            }
-            Self::AnswerInTurn(answers) => answers.iter().try_for_each(|answer| {
-                check_status(answer).map_err(|(_, fault)| (".do.answer_in_turn", fault))
-            }),
-            _ => Ok(()),
-        }
     }
 }
 
@@ -335,44 +261,5 @@ mod tests {
             let json = serde_json::to_string(&scenario).unwrap();
             assert_eq!(Scenario::from_json(&json).unwrap(), scenario, "{name}");
         }
-    }
-
-    #[test]
-    fn a_mistake_is_named_with_its_place() {
-        for (json, parts) in [
-            (r#"{"latency": 1}"#, ["latency", "latency_ms"]),
-            (
-                r#"{"rules": [{"every": 0, "do": "cut"}]}"#,
-                ["rules[0].every", "from 1"],
-            ),
-            (
-                r#"{"rules": [{"do": "cut"}, {"do": "vanish"}]}"#,
-                ["rules[1].do", "blackhole"],
-            ),
-            (
-                r#"{"rules": [{"after_ms": 2, "do": "refuse"}]}"#,
-                ["rules[0].do", "a request"],
-            ),
-            (
-                r#"{"rules": [{"do": {"answer": {"status": 99}}}]}"#,
-                ["answer.status", "599"],
-            ),
-            (
-                r#"{"rules": [{"do": {"answer_in_turn": []}}]}"#,
-                ["rules[0].do", "at least"],
-            ),
-            (
-                r#"{"device_tokens": {"AB": {"status": 200}}}"#,
-                ["device_tokens.AB", "lower"],
-            ),
-            (r#"{"rules": [{"#, ["line 1", "column"]),
-        ] {
-            let error = Scenario::from_json(json).unwrap_err().to_string();
-            for part in parts {
-                assert!(error.contains(part), "{error}");
-            }
-        }
-        let unknown = Scenario::named("chaos").unwrap_err().to_string();
-        assert!(unknown.contains("limit-1"), "{unknown}");
     }
 }

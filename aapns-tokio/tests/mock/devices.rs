@@ -1,9 +1,9 @@
 //! A mock that knows its devices.
 
 use aapns_tokio::Environment;
-use aapns_tokio::mock::{Device, Server};
+use aapns_tokio::mock::{Action, Answer, Device, Rule, Server};
 
-use super::support::{connect, finish, start_to};
+use super::support::{connect, finish, scenario, start, start_to};
 
 #[tokio::test]
 async fn only_registered_devices_of_the_right_environment_and_topic_get_anything() {
@@ -59,4 +59,26 @@ async fn a_device_comes_and_goes_while_the_mock_runs() {
     server.register(Device::new("ab01"));
     assert_eq!(say().await.0, 200);
     assert!(!server.unregister("ab02", 1));
+}
+
+#[tokio::test]
+async fn a_device_token_s_answer_holds_whatever_its_status_but_a_plain_200_leaves_it_to_the_rules()
+{
+    let server = Server::builder()
+        .scenario(scenario([Rule::always(Action::Answer(Answer::rejection(
+            503, "Shutdown",
+        )))]))
+        .answer("aa", Answer::ok())
+        .answer("ab", Answer::ok().body("[]"))
+        .start()
+        .await
+        .unwrap();
+    let (mut send, _driver) = connect(&server, None).await;
+    let (status, _) = finish(start(&mut send, "aa", &[])).await.unwrap();
+    assert_eq!(status, 503);
+    let response = start(&mut send, "ab", &[]).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let body = response.into_body().data().await.unwrap().unwrap();
+    assert_eq!(body, "[]");
+    assert_eq!(server.processed().accepted, 1);
 }
