@@ -15,7 +15,7 @@ use super::tap::lock;
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A connection came as far as HTTP/2.
+    /// A connection's TLS stands, with HTTP/2 agreed on; its preface may still fail to come.
     Opened {
         /// Its number, from 1.
         connection: u64,

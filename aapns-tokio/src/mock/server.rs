@@ -204,7 +204,7 @@ impl Server {
         }
     }
 
-    /// Open connections.
+    /// Connections whose TLS stands, with HTTP/2 agreed on.
     pub fn connections(&self) -> usize {
         lock(&self.shared.orders).len()
     }
