@@ -73,7 +73,7 @@ pub(crate) enum Command {
     /// Run a mock of the push service
     ///
     /// It serves until it is told to stop (Ctrl-C), checks requests and answers as Apple does, and prints
-    /// {"listening": "127.0.0.1:PORT"} once it is ready. GET /__mock/requests on its port shows the last
+    /// {"listening": "127.0.0.1:PORT"} once it is ready, with "page" too if there is one. GET /__mock/requests on its port shows the last
     /// requests as JSON (?limit=N: the last N), DELETE forgets them.
     ///
     /// A scenario is a JSON file of answers, delays, resets, GOAWAYs, settings changes and cuts, and when:

@@ -5,13 +5,13 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::connect::read_file;
 use super::console::Console;
 use super::exit::{Exit, Fault, Outcome};
 use super::signals::Signals;
-use crate::mock::{Builder, Device, Scenario, Server, StartError};
+use crate::mock::{Authentication, Builder, Device, KEY_ID, Scenario, Server, StartError, TEAM_ID};
 
 /// `aapns mock`
 #[derive(Debug, Args)]
@@ -31,12 +31,21 @@ pub(crate) struct MockArgs {
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
     /// Make throw-away certificates and write them into this directory: ca.pem to trust the mock,
-    /// client.pem and token-key.p8 to be known to it
+    /// client.pem and token-key.p8 (key ID MOCKKEY001, team ID MOCKTEAM01) to be known to it
     #[arg(long, value_name = "DIR")]
     self_signed: Option<PathBuf>,
     /// PEM file of authorities for client certificates: clients must then show one
     #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
+    /// Turn away who doesn't show this credential of --self-signed's; else none is asked for
+    #[arg(
+        long,
+        value_enum,
+        value_name = "CREDENTIAL",
+        requires = "self_signed",
+        conflicts_with = "client_ca"
+    )]
+    require: Option<Required>,
     /// What to do to clients: a file, or one of ok, latency, goaway, refused, cut, limit-1,
     /// expired-token, throttle, reasons, blackhole
     #[arg(long, value_name = "FILE|NAME")]
@@ -65,6 +74,15 @@ pub(crate) struct MockArgs {
     log: Option<PathBuf>,
 }
 
+/// `--require`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Required {
+    /// client.pem, in the TLS handshake
+    Certificate,
+    /// A provider token of token-key.p8
+    Token,
+}
+
 pub(crate) fn run(args: &MockArgs, console: Console) -> Outcome {
     if args.cert.is_none() && args.self_signed.is_none() {
         return Err(Fault::usage(
@@ -77,21 +95,22 @@ pub(crate) fn run(args: &MockArgs, console: Console) -> Outcome {
         let server = builder.start().await.map_err(|error| start_fault(&error))?;
         if let Some(dir) = &args.self_signed {
             write_certificates(dir, &server)?;
-            let dir = dir.display();
-            // With authorities of somebody else's, the mock's own certificate is not among theirs.
-            let cert = match args.client_ca {
-                None => format!("{dir}/client.pem"),
-                Some(_) => "FILE_OF_YOUR_CA".to_owned(),
-            };
             console.note(format_args!(
-                "Send to it with: aapns send --server {} --ca {dir}/ca.pem --cert {cert} --topic com.example.app DEVICE_TOKEN Hello",
+                "Send to it with: aapns send --server {} --ca {}/ca.pem {} --topic com.example.app DEVICE_TOKEN Hello",
                 server.origin(),
+                dir.display(),
+                credential(args, dir),
             ));
         }
         if let Some(url) = server.page_url() {
             console.note(format_args!("What it receives is shown on {url}"));
         }
-        console.result(format_args!(r#"{{"listening": "{}"}}"#, server.address()));
+        let page = server.page_url().map(|url| format!(r#", "page": "{url}""#));
+        console.result(format_args!(
+            r#"{{"listening": "{}"{}}}"#,
+            server.address(),
+            page.unwrap_or_default()
+        ));
         signals.wait().await;
         let counts = server.processed();
         console.note(format_args!(
@@ -101,6 +120,21 @@ pub(crate) fn run(args: &MockArgs, console: Console) -> Outcome {
         server.stop().await;
         Ok(Exit::Success)
     })
+}
+
+/// The flags of a credential that the mock takes.
+fn credential(args: &MockArgs, dir: &Path) -> String {
+    let dir = dir.display();
+    // With authorities of somebody else's, the mock's own certificate is not among theirs.
+    if args.client_ca.is_some() {
+        return "--cert FILE_OF_YOUR_CA".to_owned();
+    }
+    match args.require {
+        Some(Required::Token) => {
+            format!("--token-key {dir}/token-key.p8 --key-id {KEY_ID} --team-id {TEAM_ID}")
+        }
+        Some(Required::Certificate) | None => format!("--cert {dir}/client.pem"),
+    }
 }
 
 fn builder(args: &MockArgs) -> Result<Builder, Fault> {
@@ -120,6 +154,12 @@ fn builder(args: &MockArgs) -> Result<Builder, Fault> {
     }
     if let Some(path) = &args.client_ca {
         builder = builder.client_authorities(&read_file("--client-ca", path)?);
+    }
+    if let Some(required) = args.require {
+        builder = builder.authentication(match required {
+            Required::Certificate => Authentication::Certificate,
+            Required::Token => Authentication::Token,
+        });
     }
     if let Some(path) = &args.log {
         builder = builder.log(path);

@@ -1,6 +1,9 @@
 //! `aapns mock`.
 
 use std::io::{BufRead, BufReader};
+use std::process::Child;
+
+use serde_json::Value;
 
 use super::support::{Dir, aapns, finish, results, run, signal, spawn};
 
@@ -56,6 +59,77 @@ fn with_authorities_of_another_no_certificate_of_its_own_is_recommended() {
     let ran = finish(child).exits(0);
     assert!(ran.stderr.contains("--cert FILE"), "{ran:?}");
     assert!(!ran.stderr.contains("client.pem"), "{ran:?}");
+}
+
+/// A mock on a free port with these flags, its `listening` line, and its first note.
+fn start(args: &[&str]) -> (Child, Value, String) {
+    let mut child = spawn(aapns(["mock", "--port", "0"]).args(args));
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    let ready = serde_json::from_str(&line).unwrap();
+    let mut note = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    if !args.contains(&"-q") {
+        stderr.read_line(&mut note).unwrap();
+    }
+    (child, ready, note)
+}
+
+#[test]
+fn a_credential_that_is_required_is_recommended_and_any_other_turned_away() {
+    let dir = Dir::new();
+    let certs = dir.path("certs");
+    let certificate = format!("--cert {certs}/client.pem");
+    let token =
+        format!("--token-key {certs}/token-key.p8 --key-id MOCKKEY001 --team-id MOCKTEAM01");
+    for (required, right, wrong) in [
+        ("certificate", &certificate, &token),
+        ("token", &token, &certificate),
+    ] {
+        let (child, ready, note) = start(&["--self-signed", &certs, "--require", required]);
+        assert!(note.contains(&**right), "{note}");
+        assert!(!note.contains(&**wrong), "{note}");
+        let origin = format!("https://{}", ready["listening"].as_str().unwrap());
+        let send = |credential: &str| {
+            let mut all = vec!["send", "abcd", "Hello", "--topic", "a.b", "--json"];
+            let ca = format!("{certs}/ca.pem");
+            all.extend(["--timeout", "3", "--server", &origin, "--ca", &ca]);
+            all.extend(credential.split(' '));
+            run(all)
+        };
+        assert_eq!(send(right).exits(0).json()["status"], 200);
+        let result = send(wrong).exits(1).json();
+        assert_ne!(result["outcome"], "delivered", "{required}: {result}");
+        if required == "token" {
+            assert_eq!(result["reason"], "MissingProviderToken", "{result}");
+        }
+        signal(&child, "TERM");
+        finish(child).exits(0);
+    }
+    run(["mock", "--port", "0", "--require", "token"]).exits(2);
+    let both = ["--require", "token", "--client-ca", &certs];
+    run(["mock", "--port", "0", "--self-signed", &certs]
+        .iter()
+        .chain(&both))
+    .exits(2)
+    .complains(&["--require", "--client-ca"]);
+}
+
+#[test]
+fn the_port_of_the_page_is_told_in_quiet_too() {
+    let dir = Dir::new();
+    let certs = dir.path("certs");
+    let (child, ready, _) = start(&["--self-signed", &certs, "--page", "0", "-q"]);
+    let page = ready["page"].as_str().unwrap();
+    let address = page.trim_start_matches("http://").trim_end_matches('/');
+    assert!(std::net::TcpStream::connect(address).is_ok(), "{page}");
+    signal(&child, "TERM");
+    finish(child).exits(0);
+    let (child, ready, _) = start(&["--self-signed", &certs, "-q"]);
+    assert_eq!(ready.as_object().unwrap().len(), 1, "{ready}");
+    signal(&child, "TERM");
+    finish(child).exits(0);
 }
 
 #[test]
