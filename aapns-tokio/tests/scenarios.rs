@@ -1,11 +1,13 @@
 //! Every named scenario of the mock, against the client: what the client says holds against the mock's count.
 #![cfg(feature = "mock")]
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use aapns_models::{ApnsId, DeviceToken, Notification, Topic};
 use aapns_proto::tls::Identity;
-use aapns_tokio::mock::{Authentication, Counts, KEY_ID, Scenario, Server, TEAM_ID};
+use aapns_tokio::mock::{Authentication, Counts, Event, KEY_ID, Scenario, Server, TEAM_ID};
 use aapns_tokio::{
     Builder, Client, Credential, Delivery, Endpoint, Policy, PostOptions, SendError, Sent, Tokio,
 };
@@ -17,11 +19,24 @@ const COUNT: u32 = 2000;
 
 struct Run {
     server: Server,
+    /// How often a limit of one stream was announced.
+    limits: u64,
+    elapsed: Duration,
     outcomes: Vec<(ApnsId, Result<Sent, SendError>)>,
 }
 
-async fn start(scenario: &str, authentication: Authentication) -> Server {
+async fn start(scenario: &str, authentication: Authentication, limits: Arc<AtomicU64>) -> Server {
     Server::builder()
+        .on_event(move |event| {
+            let is_one = matches!(
+                event,
+                Event::Limit {
+                    max_concurrent_streams: 1,
+                    ..
+                }
+            );
+            limits.fetch_add(is_one.into(), Ordering::Relaxed);
+        })
         .authentication(authentication)
         .scenario(Scenario::named(scenario).expect("a built-in scenario"))
         .start()
@@ -65,7 +80,8 @@ async fn run(scenario: &str, links: u16, policy: Policy) -> Run {
         true => Authentication::Token,
         false => Authentication::Certificate,
     };
-    let server = start(scenario, authentication).await;
+    let limits = Arc::new(AtomicU64::new(0));
+    let server = start(scenario, authentication, limits.clone()).await;
     let credential = if by_token {
         let key = server.token_key_pem().as_bytes();
         Credential::from_p8(key, KEY_ID, TEAM_ID).expect("the mock's key")
@@ -76,9 +92,16 @@ async fn run(scenario: &str, links: u16, policy: Policy) -> Run {
             .into()
     };
     let client = client(&server, credential, links, policy);
+    let begin = Instant::now();
     let outcomes = send_all(&client).await;
+    let elapsed = begin.elapsed();
     client.close().await;
-    let run = Run { server, outcomes };
+    let run = Run {
+        server,
+        limits: limits.load(Ordering::Relaxed),
+        elapsed,
+        outcomes,
+    };
     run.audit(scenario, policy);
     run
 }
@@ -148,7 +171,11 @@ async fn without_faults_all_are_delivered_once() {
 
 #[tokio::test]
 async fn latency_delays_and_loses_nothing() {
-    run_all("latency", all_are_delivered_once).await;
+    run_all("latency", |run| {
+        all_are_delivered_once(run);
+        assert!(run.elapsed >= Duration::from_millis(80));
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -171,7 +198,11 @@ async fn refused_streams_are_sent_again() {
 
 #[tokio::test]
 async fn a_limit_of_one_stream_is_kept_until_it_rises() {
-    run_all("limit-1", all_are_delivered_once).await;
+    run_all("limit-1", |run| {
+        all_are_delivered_once(run);
+        assert!(run.limits > 0);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -185,7 +216,11 @@ async fn an_expired_token_is_replaced_and_all_are_delivered() {
 
 #[tokio::test]
 async fn throttled_notifications_are_sent_again_later() {
-    run_all("throttle", all_are_delivered_once).await;
+    run_all("throttle", |run| {
+        all_are_delivered_once(run);
+        assert!(run.counts().rejected > 0);
+    })
+    .await;
 }
 
 #[tokio::test]

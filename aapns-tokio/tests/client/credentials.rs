@@ -249,7 +249,6 @@ async fn a_callback_that_fails_says_why() {
         .await
         .expect_err("no token");
     assert!(error.to_string().contains("vault is sealed"), "{error}");
-    let _ = Rule::at(1, Action::Ignore);
 }
 
 /// Whether tokens are to be had from [`moody`].
