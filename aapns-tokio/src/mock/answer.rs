@@ -111,8 +111,14 @@ impl Answer {
         Some(json.to_string().into())
     }
 
-    /// Sends it: HEADERS with END_STREAM, or HEADERS and DATA. What fails fails with its stream.
-    pub(super) fn send(&self, mut respond: h2::server::SendResponse<Bytes>, ids: Ids) {
+    /// Sends it: HEADERS with END_STREAM, or HEADERS and DATA. What fails fails with its stream. Says whether
+    /// there is DATA, which may have to wait for the client's window.
+    pub(super) fn send(
+        &self,
+        mut respond: h2::server::SendResponse<Bytes>,
+        ids: Ids,
+        is_head: bool,
+    ) -> bool {
         let mut response = Response::new(());
         *response.status_mut() =
             http::StatusCode::from_u16(self.status).unwrap_or(http::StatusCode::OK);
@@ -143,11 +149,19 @@ impl Answer {
                 HeaderValue::from_static("application/json"),
             );
         }
-        // A stream that the client has reset meanwhile takes no answer: nothing to do then.
-        if let Ok(mut stream) = respond.send_response(response, body.is_none())
-            && let Some(body) = body
-        {
-            let _ = stream.send_data(body, true);
-        }
+        send(&mut respond, response, body.filter(|_| !is_head))
+    }
+}
+
+/// Sends a response whose fields are complete, and says whether it has DATA.
+pub(super) fn send(
+    respond: &mut h2::server::SendResponse<Bytes>,
+    response: Response<()>,
+    body: Option<Bytes>,
+) -> bool {
+    // A stream that the client has reset meanwhile takes no answer: nothing to do then.
+    match (respond.send_response(response, body.is_none()), body) {
+        (Ok(mut stream), Some(body)) => stream.send_data(body, true).is_ok(),
+        _ => false,
     }
 }

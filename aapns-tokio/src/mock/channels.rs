@@ -13,7 +13,7 @@ use super::Answer;
 use super::check::{is_canonical_uuid, text, whole_number};
 use super::tap::lock;
 
-const MANAGEMENT: &str = "/1/apps/";
+pub(super) const MANAGEMENT: &str = "/1/apps/";
 const BROADCASTS: &str = "/4/broadcasts/apps/";
 /// It belongs to topics of device pushes; the paths here want the bundle id alone.
 const SUFFIX: &str = ".push-type.liveactivity";

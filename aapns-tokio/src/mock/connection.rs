@@ -1,9 +1,11 @@
 //! One connection of the mock: h2's server in, decisions out, one write a turn.
 
+mod handed;
 mod incoming;
 mod judge;
 mod orders;
 mod requests;
+mod withheld;
 
 use std::future::poll_fn;
 use std::io;
@@ -18,13 +20,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use self::handed::Handed;
 use self::incoming::Incoming;
 use self::judge::Verified;
+use self::withheld::Withheld;
 use super::Answer;
 use super::goaway::Goaway;
 use super::random::Random;
 use super::scenario::Action;
-use super::script::Script;
+use super::script::{self, Script};
 use super::server::Shared;
 use super::tap::{Tap, Wire, lock};
 use super::timers::Timers;
@@ -33,6 +37,8 @@ use super::timers::Timers;
 const ACCEPTS: u32 = 256;
 /// Both receive windows: no client waits for them.
 const WINDOW: u32 = 16 * 1024 * 1024;
+/// SETTINGS_MAX_HEADER_LIST_SIZE as Apple's servers announce it.
+const HEADER_LIST: u32 = 8_000;
 /// A client that was told to go is given so long to close.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -50,18 +56,25 @@ struct Connection<IO> {
     wire: Arc<Mutex<Wire<IO>>>,
     orders: mpsc::UnboundedReceiver<Action>,
     script: Script,
+    /// For rules alone: what else took from it would change their chances.
     random: Random,
+    /// For ids made here.
+    ids: Random,
     /// Requests whose body isn't complete.
     incoming: Vec<Incoming>,
     timers: Timers<Later>,
     /// Answers among the timers.
     owed: usize,
-    /// Streams that get no answer: dropped, h2 would reset them.
-    withheld: Vec<SendResponse<Bytes>>,
+    /// Of accepted notifications.
+    owed_accepted: u64,
+    handed: Handed,
+    withheld: Withheld,
     /// The highest stream that was processed.
     highest: u32,
     phase: Phase,
     cut: bool,
+    /// Cut, or a black hole: no answer leaves any more.
+    silent: bool,
     verified: Verified,
 }
 
@@ -77,6 +90,8 @@ enum Phase {
 
 enum Later {
     Answer(Owed),
+    /// The scenario's rule of this index.
+    Rule(usize),
     Order(Action),
     Goaway,
 }
@@ -87,6 +102,10 @@ struct Owed {
     /// Or `apns-request-id`.
     apns_id: HeaderValue,
     is_about_channels: bool,
+    /// Whether a notification was accepted.
+    is_accepted: bool,
+    /// A request by HEAD, whose answer has no body (RFC 9110 §9.3.2).
+    is_head: bool,
 }
 
 enum End {
@@ -107,6 +126,7 @@ where
             .initial_window_size(WINDOW)
             .initial_connection_window_size(WINDOW)
             .data_frame_budget(WINDOW as usize)
+            .max_header_list_size(HEADER_LIST)
             .handshake(tap)
     );
     let h2 = poll_fn(|cx| {
@@ -121,12 +141,13 @@ where
     };
     let script = Script::new(accepted.number);
     let mut timers = Timers::new();
-    for (delay, action) in script.timed(&shared.scenario, &shared.used) {
-        timers.set(delay, Later::Order(action));
+    for (delay, rule) in script.timed(&shared.scenario) {
+        timers.set(delay, Later::Rule(rule));
     }
     let mut connection = Connection {
         number: accepted.number,
         random: Random::new(shared.seed ^ accepted.number.wrapping_mul(0x9e37_79b9)),
+        ids: Random::unseeded(),
         h2,
         wire: wire.clone(),
         orders: accepted.orders,
@@ -134,15 +155,18 @@ where
         incoming: Vec::new(),
         timers,
         owed: 0,
-        withheld: Vec::new(),
+        owed_accepted: 0,
+        handed: Handed::default(),
+        withheld: Withheld::default(),
         highest: 0,
         phase: Phase::Open,
         cut: false,
+        silent: false,
         verified: None,
         shared,
     };
     let end = poll_fn(|cx| connection.poll(cx)).await;
-    connection.shared.log.flush();
+    connection.note_answers();
     match end {
         End::Cut => "cut".to_owned(),
         End::Client => "client".to_owned(),
@@ -169,7 +193,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// A turn: what was ordered, what is due, what came in, then one write of all that it led to.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         while let Poll::Ready(Some(action)) = self.orders.poll_recv(cx) {
-            self.obey(action, None);
+            self.obey(action);
         }
         self.poll_incoming(cx);
         loop {
@@ -188,12 +212,24 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         if self.cut {
             return Poll::Ready(End::Cut);
         }
-        self.shared.log.flush();
-        match lock(&self.wire).poll_flush(cx) {
-            Poll::Ready(Ok(())) if self.is_done() => Poll::Ready(End::Goaway),
-            Poll::Ready(Err(error)) => Poll::Ready(End::Failed(error.to_string())),
-            _ => Poll::Pending,
+        self.note_answers();
+        let mut wire = lock(&self.wire);
+        match wire.poll_flush(cx) {
+            Poll::Ready(Ok(())) => self.handed.written(&wire.streams),
+            Poll::Ready(Err(error)) => return Poll::Ready(End::Failed(error.to_string())),
+            Poll::Pending => return Poll::Pending,
         }
+        drop(wire);
+        if self.is_done() {
+            Poll::Ready(End::Goaway)
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn note_answers(&mut self) {
+        self.handed.note(&self.shared.log, self.number);
+        self.shared.log.flush();
     }
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Option<End> {
@@ -215,6 +251,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     fn is_done(&self) -> bool {
         matches!(self.phase, Phase::Gone { linger: false, .. })
             && self.owed == 0
+            && !self.handed.has_bodies()
             && self.incoming.is_empty()
     }
 
@@ -222,9 +259,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         match later {
             Later::Answer(owed) => {
                 self.owed -= 1;
+                self.owed_accepted -= u64::from(owed.is_accepted);
                 self.answer(owed);
             }
-            Later::Order(action) => self.obey(action, None),
+            Later::Rule(index) => {
+                let shared = self.shared.clone();
+                if let Some(action) = script::due(&shared.scenario, &shared.used, index) {
+                    self.obey(action.clone());
+                }
+            }
+            Later::Order(action) => self.obey(action),
             Later::Goaway => self.say_goaway(),
         }
     }

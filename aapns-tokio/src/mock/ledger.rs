@@ -20,7 +20,7 @@ pub struct Counts {
     pub connections: u64,
     /// Requests decided upon: accepted or rejected, whether or not the answer reached the client.
     pub processed: u64,
-    /// Of these: accepted for delivery, as by status 200.
+    /// Of these: accepted for delivery, or done, as by status 200.
     pub accepted: u64,
     /// Of these: answered by another status.
     pub rejected: u64,

@@ -38,7 +38,7 @@ pub enum Event<'a> {
         /// The client's id, or the one made here.
         apns_id: &'a str,
     },
-    /// An answer was handed to HTTP/2.
+    /// An answer was handed to HTTP/2, and is about to be written.
     Answered {
         /// The connection's number.
         connection: u64,

@@ -1,4 +1,6 @@
-//! Chance that a seed repeats.
+//! Chance, that a seed repeats or none.
+
+use std::hash::{BuildHasher, RandomState};
 
 /// SplitMix64: enough for faults and made-up ids, and one addition of state.
 #[derive(Clone, Debug)]
@@ -7,6 +9,11 @@ pub(super) struct Random(u64);
 impl Random {
     pub(super) fn new(seed: u64) -> Self {
         Self(seed)
+    }
+
+    /// Another sequence each time, in each process.
+    pub(super) fn unseeded() -> Self {
+        Self(RandomState::new().hash_one(0))
     }
 
     pub(super) fn next(&mut self) -> u64 {

@@ -44,16 +44,13 @@ impl Script {
         }
     }
 
-    /// Orders for later, without a request.
-    pub(super) fn timed(&self, scenario: &Scenario, used: &[AtomicU64]) -> Vec<(Duration, Action)> {
-        let mut orders = Vec::new();
-        for (rule, used) in scenario.rules.iter().zip(used) {
-            let Some(after) = rule.after_ms else { continue };
-            if rule.connection.is_none_or(|n| n == self.connection) && take(rule, used).is_some() {
-                orders.push((Duration::from_millis(after), rule.action.clone()));
-            }
-        }
-        orders
+    /// The rules that fall due without a request: when, and their index for [`due`].
+    pub(super) fn timed(&self, scenario: &Scenario) -> Vec<(Duration, usize)> {
+        let rules = scenario.rules.iter().enumerate();
+        rules
+            .filter(|(_, rule)| rule.connection.is_none_or(|n| n == self.connection))
+            .filter_map(|(index, rule)| Some((Duration::from_millis(rule.after_ms?), index)))
+            .collect()
     }
 
     /// Counts a request, and says what to do with it.
@@ -70,7 +67,8 @@ impl Script {
             ..Plan::default()
         };
         if scenario.jitter_ms > 0 {
-            plan.delay += Duration::from_micros(random.below(scenario.jitter_ms * 1000));
+            plan.delay +=
+                Duration::from_micros(random.below(scenario.jitter_ms.saturating_mul(1000)));
         }
         for (rule, used) in scenario.rules.iter().zip(used) {
             if self.applies(rule, path, random)
@@ -124,10 +122,49 @@ impl Plan {
     }
 }
 
+/// What a rule does whose time has come, if its `times` allow: only now is it used.
+pub(super) fn due<'a>(
+    scenario: &'a Scenario,
+    used: &[AtomicU64],
+    index: usize,
+) -> Option<&'a Action> {
+    let rule = scenario.rules.get(index)?;
+    take(rule, used.get(index)?)?;
+    Some(&rule.action)
+}
+
 /// Uses a rule once more, if its `times` allow; says how often it was used before.
 fn take(rule: &Rule, used: &AtomicU64) -> Option<u64> {
     let before = used.fetch_add(1, Ordering::Relaxed);
     rule.times
         .is_none_or(|times| before < times)
         .then_some(before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_comes_on_top_of_the_latency_and_may_be_as_long_as_can_be() {
+        let mut random = Random::new(1);
+        let mut delays = |jitter_ms| {
+            let scenario = Scenario {
+                latency_ms: 80,
+                jitter_ms,
+                ..Scenario::default()
+            };
+            let mut script = Script::new(1);
+            let mut delay = || script.plan(&scenario, &[], "/", &mut random).delay;
+            (0..100).map(|_| delay()).collect::<Vec<_>>()
+        };
+        let latency = Duration::from_millis(80);
+        assert!(delays(0).iter().all(|delay| *delay == latency));
+        let some = delays(40);
+        let most = Duration::from_millis(120);
+        assert!(some.iter().all(|delay| (latency..most).contains(delay)));
+        assert!(some.iter().any(|delay| *delay < Duration::from_millis(90)));
+        assert!(some.iter().any(|delay| *delay > Duration::from_millis(110)));
+        assert!(delays(u64::MAX).iter().all(|delay| *delay >= latency));
+    }
 }

@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use self::input::Input;
 use self::output::Output;
-use self::streams::Streams;
+pub(super) use self::streams::Streams;
 
 /// Written by h2 and not taken by the socket: beyond, h2 waits.
 const OUTPUT: usize = 1024 * 1024;

@@ -4,8 +4,11 @@
 
 mod devices;
 mod faults;
+mod lost;
 mod page;
+mod raw;
 mod requests;
+mod rules;
 mod schema;
 mod server;
 mod support;

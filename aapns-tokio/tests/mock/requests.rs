@@ -1,6 +1,9 @@
 //! What was received, to look at: by method and by `GET /__mock/requests`.
 
-use aapns_tokio::mock::{Action, Answer, Rule, Server};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aapns_tokio::mock::{Action, Answer, Event, Rule, Server};
 use bytes::Bytes;
 use h2::client::SendRequest;
 use http::{Method, Request};
@@ -120,4 +123,56 @@ async fn a_question_is_no_request_for_the_rules_and_a_long_answer_arrives() {
     assert!(server.requests().is_empty());
     let printed = format!("{:?}", server.requests());
     assert!(!printed.contains("abcd"));
+}
+
+#[tokio::test]
+async fn questions_about_channels_are_no_notifications() {
+    let accepted = Arc::new(AtomicU64::new(0));
+    let notes = accepted.clone();
+    let server = Server::builder()
+        .on_event(move |event| {
+            let is_accepted = matches!(event, Event::Accepted { .. });
+            notes.fetch_add(is_accepted.into(), Ordering::Relaxed);
+        })
+        .start()
+        .await
+        .unwrap();
+    let (mut send, _driver) = connect(&server, None).await;
+    let asked = id(1);
+    for _ in 0..2 {
+        let request = Request::get("https://localhost/1/apps/com.example.app/all-channels")
+            .header("apns-request-id", &asked)
+            .body(())
+            .unwrap();
+        let response = send.send_request(request, true).unwrap().0.await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["apns-request-id"], asked);
+    }
+    assert_eq!(server.processed().processed, 2);
+    assert_eq!(server.processed().duplicates, 0);
+    assert_eq!(server.times_accepted(&asked), 0);
+    assert_eq!(accepted.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn an_answer_to_head_has_no_body() {
+    let server = Server::start().await.unwrap();
+    let (mut send, _driver) = connect(&server, None).await;
+    for target in ["/3/device/abcd", "/__mock/requests"] {
+        let (status, body) = ask(&mut send, Method::HEAD, target).await;
+        assert_eq!((status, body), (405, Value::Null), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_header_list_beyond_apples_limit_is_refused() {
+    let server = Server::start().await.unwrap();
+    let (mut send, _driver) = connect(&server, None).await;
+    for (length, expected) in [(7_000, 200), (8_000, 431), (1, 200)] {
+        let long = "x".repeat(length);
+        let response = start(&mut send, "abcd", &[("x-long", &long)]);
+        let status = response.await.unwrap().status();
+        assert_eq!(status, expected, "{length}");
+    }
+    assert_eq!(server.processed().processed, 2);
 }

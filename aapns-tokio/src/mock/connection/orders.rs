@@ -16,8 +16,8 @@ const HOLD: Duration = Duration::from_millis(50);
 const ALL_STREAMS: u32 = 0x7fff_ffff;
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
-    /// Does what concerns the whole connection; after the request on `stream`, if one caused it.
-    pub(super) fn obey(&mut self, action: Action, stream: Option<u32>) {
+    /// Does what concerns the whole connection.
+    pub(super) fn obey(&mut self, action: Action) {
         match action {
             Action::Goaway(goaway) => self.prepare_goaway(goaway),
             Action::Limit(limit) => {
@@ -29,16 +29,24 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             }
             Action::Cut => {
                 self.cut = true;
-                let owed = self.owed as u64 + u64::from(stream.is_some());
-                lock(&self.shared.ledger).counts.unanswered += owed;
+                self.fall_silent();
             }
             Action::Blackhole => {
                 lock(&self.wire).go_silent();
+                self.fall_silent();
                 self.shared.log.note(&Event::Silent {
                     connection: self.number,
                 });
             }
             _ => {}
+        }
+    }
+
+    /// Answers on their way are lost, and those of requests to come.
+    fn fall_silent(&mut self) {
+        if !std::mem::replace(&mut self.silent, true) {
+            let lost = self.owed_accepted + self.handed.lose();
+            lock(&self.shared.ledger).counts.unanswered += lost;
         }
     }
 

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::SendResponse;
 use http::request::Parts;
-use http::{HeaderValue, Request, header};
+use http::{HeaderValue, Method, Request, header};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::handed::Handing;
 use super::incoming::Incoming;
 use super::{Connection, Later, Owed, Phase};
-use crate::mock::answer::Ids;
+use crate::mock::answer::{Ids, send};
 use crate::mock::ledger::Received;
 use crate::mock::log::Event;
 use crate::mock::scenario::Action;
@@ -93,10 +94,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             self.refuse(&mut incoming.respond, twice);
         } else {
             self.highest = self.highest.max(stream);
-            self.decide(incoming, body, stream, &plan);
+            self.decide(incoming, body, &plan);
         }
         for action in plan.then {
-            self.obey(action, Some(stream));
+            self.obey(action);
         }
     }
 
@@ -109,20 +110,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         *response.status_mut() = reply.status;
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
-        let is_empty = reply.json.is_empty();
-        // A client that went away meanwhile wants no answer.
-        if let Ok(mut stream) = incoming.respond.send_response(response, is_empty)
-            && !is_empty
-        {
-            let _ = stream.send_data(reply.json.into(), true);
+        let has_body = !reply.json.is_empty() && method != Method::HEAD;
+        let body = has_body.then(|| reply.json.into());
+        if send(&mut incoming.respond, response, body) {
+            let stream = incoming.respond.stream_id().as_u32();
+            self.handed.push_body(stream);
         }
     }
 
     /// Decides, notes the decision, and answers now, later or never.
-    fn decide(&mut self, incoming: Incoming, body: Bytes, stream: u32, plan: &Plan) {
+    fn decide(&mut self, incoming: Incoming, body: Bytes, plan: &Plan) {
         let Incoming {
             parts,
-            mut respond,
+            respond,
             length,
             ..
         } = incoming;
@@ -133,81 +133,98 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 None => self.shared.accept(&parts, &body, length),
             },
         };
-        let is_about_channels = channels::is_path(parts.uri.path());
+        let path = parts.uri.path();
+        let is_about_channels = channels::is_path(path);
+        let is_notification = !path.starts_with(channels::MANAGEMENT);
         let name = if is_about_channels {
             "apns-request-id"
         } else {
             "apns-id"
         };
         let given = parts.headers.get(name).cloned();
-        let apns_id = match &given {
-            Some(id) => id.clone(),
-            None => self.random.uuid(),
-        };
         self.expire_token(plan, &parts);
-        if answer.is_ok() {
+        let mut owed = Owed {
+            respond,
+            apns_id: given.clone().unwrap_or_else(|| self.ids.uuid()),
+            is_about_channels,
+            is_accepted: is_notification && answer.is_ok(),
+            is_head: parts.method == Method::HEAD,
+            answer,
+        };
+        let is_lost = self.silent || plan.fate != Fate::Answered;
+        // Twice the same question is no duplicate.
+        let given = given.filter(|_| is_notification);
+        self.note_decision(&owed, parts, body, given, is_lost);
+        match plan.fate {
+            Fate::Reset(code) => owed.respond.send_reset(code.into()),
+            Fate::Ignored => self.withheld.push(owed.respond),
+            _ => self.owe(plan.delay, owed),
+        }
+    }
+
+    fn note_decision(
+        &self,
+        owed: &Owed,
+        parts: Parts,
+        body: Bytes,
+        given: Option<HeaderValue>,
+        is_lost: bool,
+    ) {
+        let apns_id = owed.apns_id.to_str().unwrap_or("");
+        if owed.is_accepted {
             self.shared.log.note(&Event::Accepted {
                 connection: self.number,
-                stream,
+                stream: owed.respond.stream_id().as_u32(),
                 device_token: crate::mock::check::device_token(parts.uri.path()).unwrap_or(""),
-                apns_id: apns_id.to_str().unwrap_or(""),
+                apns_id,
             });
         }
         let received = Received {
             number: 0,
             at_ms: unix_ms(),
             connection: self.number,
-            status: answer.status,
-            reason: answer.reason.clone(),
-            apns_id: apns_id.to_str().unwrap_or("").to_owned(),
+            status: owed.answer.status,
+            reason: owed.answer.reason.clone(),
+            apns_id: apns_id.to_owned(),
             parts,
             body,
         };
-        let lost = answer.is_ok() && plan.fate != Fate::Answered;
-        {
-            let mut ledger = lock(&self.shared.ledger);
-            ledger.processed(received, given.as_ref().map(HeaderValue::as_bytes));
-            ledger.counts.unanswered += u64::from(lost);
-        }
-        match plan.fate {
-            Fate::Reset(code) => respond.send_reset(code.into()),
-            Fate::Ignored => self.withheld.push(respond),
-            _ => self.owe(
-                plan.delay,
-                Owed {
-                    respond,
-                    answer,
-                    apns_id,
-                    is_about_channels,
-                },
-            ),
-        }
+        let mut ledger = lock(&self.shared.ledger);
+        ledger.processed(received, given.as_ref().map(HeaderValue::as_bytes));
+        ledger.counts.unanswered += u64::from(owed.is_accepted && is_lost);
     }
 
     fn owe(&mut self, delay: Duration, owed: Owed) {
         if delay.is_zero() {
             self.answer(owed);
-        } else {
+        } else if !self.silent {
             self.owed += 1;
+            self.owed_accepted += u64::from(owed.is_accepted);
             self.timers.set(delay, Later::Answer(owed));
         }
     }
 
     pub(super) fn answer(&mut self, owed: Owed) {
-        self.shared.log.note(&Event::Answered {
-            connection: self.number,
-            stream: owed.respond.stream_id().as_u32(),
-            apns_id: owed.apns_id.to_str().unwrap_or(""),
+        if self.silent {
+            return;
+        }
+        let stream = owed.respond.stream_id().as_u32();
+        self.handed.push(Handing {
+            stream,
+            apns_id: owed.apns_id.clone(),
             status: owed.answer.status,
-            reason: owed.answer.reason.as_deref(),
+            reason: owed.answer.reason.clone(),
+            is_accepted: owed.is_accepted,
         });
         let ids = if owed.is_about_channels {
             Ids::Request(owed.apns_id)
         } else {
-            let unique_id = (!self.shared.production).then(|| self.random.uuid());
+            let unique_id = (!self.shared.production).then(|| self.ids.uuid());
             Ids::Notification(owed.apns_id, unique_id)
         };
-        owed.answer.send(owed.respond, ids);
+        if owed.answer.send(owed.respond, ids, owed.is_head) {
+            self.handed.push_body(stream);
+        }
     }
 
     fn refuse(&mut self, respond: &mut SendResponse<Bytes>, twice: bool) {

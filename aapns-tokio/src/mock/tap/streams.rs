@@ -21,6 +21,11 @@ impl Streams {
         self.over_limit.remove(&stream)
     }
 
+    /// Whether neither side has reset it, and our END_STREAM is still to come.
+    pub(in crate::mock) fn is_open(&self, stream: u32) -> bool {
+        self.open.contains(&stream)
+    }
+
     pub(super) fn opened(&mut self, stream: u32) {
         if stream <= self.highest {
             return;
