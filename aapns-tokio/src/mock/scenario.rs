@@ -43,7 +43,7 @@ pub struct Scenario {
     pub jitter_ms: u64,
     /// SETTINGS_MAX_CONCURRENT_STREAMS at the start; 1000 if absent, as Apple's.
     pub max_concurrent_streams: Option<u32>,
-    /// Answers by device token, in lower-case hex.
+    /// Answers by device token, in lower-case hex; a plain 200 leaves it to the rules.
     pub device_tokens: BTreeMap<String, Answer>,
     /// Looked through for each request, in order; all that apply are obeyed.
     pub rules: Vec<Rule>,
