@@ -43,7 +43,7 @@ pub(crate) struct MockArgs {
         value_enum,
         value_name = "CREDENTIAL",
         requires = "self_signed",
-        conflicts_with = "client_ca"
+        conflicts_with_all = ["client_ca", "cert"]
     )]
     require: Option<Required>,
     /// What to do to clients: a file, or one of ok, latency, goaway, refused, cut, limit-1,

@@ -107,13 +107,24 @@ fn a_credential_that_is_required_is_recommended_and_any_other_turned_away() {
         signal(&child, "TERM");
         finish(child).exits(0);
     }
-    run(["mock", "--port", "0", "--require", "token"]).exits(2);
-    let both = ["--require", "token", "--client-ca", &certs];
-    run(["mock", "--port", "0", "--self-signed", &certs]
-        .iter()
-        .chain(&both))
-    .exits(2)
-    .complains(&["--require", "--client-ca"]);
+}
+
+/// It would be one that nobody has.
+#[test]
+fn a_credential_is_required_only_where_the_mock_makes_it() {
+    for (flags, words) in [
+        ("--require token", &["--self-signed"][..]),
+        ("--require token --cert a --key b", &["--require", "--cert"]),
+        (
+            "--require token --client-ca a --self-signed b",
+            &["--require", "--client-ca"],
+        ),
+        ("--require key --self-signed b", &["certificate, token"]),
+    ] {
+        run(format!("mock --port 0 {flags}").split(' '))
+            .exits(2)
+            .complains(words);
+    }
 }
 
 #[test]
