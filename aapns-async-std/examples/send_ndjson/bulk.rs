@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aapns_async_std::models::ApnsId;
 use aapns_async_std::models::ndjson::{Defaults, InputLine, Line, Lines, Outcome};
@@ -26,6 +26,8 @@ const STALLED: usize = 1024 * 1024;
 const TICK: Duration = Duration::from_millis(250);
 /// How long lines that were taken up get after a signal.
 const DRAIN: Duration = Duration::from_secs(5);
+/// A signal so soon after another is the same wish: a terminal and `timeout` signal the process, and then its group.
+const ECHO: Duration = Duration::from_millis(100);
 
 /// A run: lines in, requests on their way, results out.
 pub(crate) struct Bulk {
@@ -45,7 +47,7 @@ pub(crate) struct Bulk {
     total: u64,
     is_at_end: bool,
     signals: Signals,
-    is_interrupted: bool,
+    interrupted_at: Option<Instant>,
     draining: Option<Pin<Box<dyn Future<Output = ()>>>>,
     broken: Option<io::Error>,
 }
@@ -97,7 +99,7 @@ impl Bulk {
             total: 0,
             is_at_end: false,
             signals,
-            is_interrupted: false,
+            interrupted_at: None,
             draining: None,
             broken: None,
         }
@@ -112,7 +114,7 @@ impl Bulk {
         Summary {
             delivered: self.delivered,
             total: self.total,
-            is_interrupted: self.is_interrupted,
+            is_interrupted: self.interrupted_at.is_some(),
             broken: self.broken,
         }
     }
@@ -129,7 +131,7 @@ impl Bulk {
             self.draining = None;
         }
         while let Poll::Ready(Some((flight, result))) = Pin::new(&mut self.flights).poll_next(cx) {
-            let settlement = Settlement::of(&result, self.is_interrupted);
+            let settlement = Settlement::of(&result, self.interrupted_at.is_some());
             let token = Some(device_token(&flight.request));
             self.settle(flight.number, token, Some(flight.apns_id), &settlement);
         }
@@ -186,10 +188,15 @@ impl Bulk {
     }
 
     /// The first one asks for an orderly end: no more is read, what was taken up gets a last chance. The second
-    /// asks for a quick one.
+    /// asks for a quick one, unless it is but the first one's echo.
     fn handle_signal(&mut self) {
         self.is_at_end = true;
-        let is_second = std::mem::replace(&mut self.is_interrupted, true);
+        let first = self.interrupted_at;
+        let is_second = first.is_some();
+        if first.is_some_and(|first| first.elapsed() < ECHO) {
+            return;
+        }
+        self.interrupted_at = Some(Instant::now());
         let pool = self.pool.clone();
         self.draining = Some(Box::pin(async move {
             if is_second {

@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM as something to wait for.
 
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -10,9 +10,13 @@ use super::exit::Fault;
 /// How long an interrupted command waits for answers.
 pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
+/// A signal so soon after another is the same wish: a terminal and `timeout` signal the process, and then its group.
+const ECHO: Duration = Duration::from_millis(100);
+
 /// Ready once the user or the system asks the program to stop.
 pub(crate) struct Signals {
     sources: [Signal; 2],
+    last: Option<Instant>,
 }
 
 impl Signals {
@@ -27,13 +31,18 @@ impl Signals {
                 take(SignalKind::interrupt())?,
                 take(SignalKind::terminate())?,
             ],
+            last: None,
         })
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         for source in &mut self.sources {
-            if source.poll_recv(cx).is_ready() {
-                return Poll::Ready(());
+            while source.poll_recv(cx).is_ready() {
+                let now = Instant::now();
+                let before = self.last.replace(now);
+                if before.is_none_or(|before| now - before > ECHO) {
+                    return Poll::Ready(());
+                }
             }
         }
         Poll::Pending

@@ -22,6 +22,8 @@ fn a_signal_drains_and_every_line_taken_up_has_its_result() {
         wait_until("all are with the server", || {
             target.server.processed().accepted == 100
         });
+        // As by `timeout`, which signals the process and then its group.
+        signal(&child, name);
         signal(&child, name);
         let ran = finish(child).exits(3);
         ran.complains(&["interrupted", "--resume"]);
