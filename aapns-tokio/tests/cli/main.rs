@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod environment;
 mod files;
+mod help;
 mod interop;
 mod interrupts;
 mod mock;
