@@ -145,10 +145,8 @@ fn an_exchange_ends_a_bounded_number_of_jobs_that_are_too_late() {
     assert_eq!(ended, [1_024, 1_024, 1_024, 1_024, 904, 0]);
 }
 
-#[test]
-fn a_drain_waits_for_answers_as_long_as_it_was_told() {
-    let mut net = Net::new(1, 1);
-    net.submit(1);
+/// A request in flight is answered 40 seconds into a drain of two minutes.
+fn drain_for_long(net: &mut Net) {
     let until = net.now + Duration::from_secs(120);
     net.pool.close(net.now, Close::Drain { until });
     net.run();
@@ -159,17 +157,18 @@ fn a_drain_waits_for_answers_as_long_as_it_was_told() {
 }
 
 #[test]
+fn a_drain_waits_for_answers_as_long_as_it_was_told() {
+    let mut net = Net::new(1, 1);
+    net.submit(1);
+    drain_for_long(&mut net);
+}
+
+#[test]
 fn a_drain_gives_its_time_to_links_that_were_retired_before_it_too() {
     let mut net = Net::new(1, 1);
     net.submit(1);
     net.pool.set_credential(net.now, Auth::None);
     net.run();
     net.wait(Duration::from_secs(10));
-    let until = net.now + Duration::from_secs(120);
-    net.pool.close(net.now, Close::Drain { until });
-    net.run();
-    net.wait(Duration::from_secs(40));
-    net.answer();
-    assert!(matches!(net.outcome(), (1, Ok(200))));
-    assert!(net.is_closed);
+    drain_for_long(&mut net);
 }
