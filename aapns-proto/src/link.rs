@@ -14,6 +14,9 @@ use crate::pool::{LinkId, Pool};
 use crate::request::Response;
 use crate::time::Time;
 
+/// How much longer than its pool's drain a connection would go on.
+const AFTER_POOL: Duration = Duration::from_secs(1);
+
 /// A [`Connection`] with its half of the pull protocol; owned by one driver task.
 ///
 /// It pulls jobs from its pool as its connection has credit for them, settles most of them by itself,
@@ -175,7 +178,8 @@ impl<T: Tag> Link<T> {
             Order::Drain => {
                 self.connection.close(now);
                 if let Some(until) = self.hand.drain_until {
-                    self.connection.extend_drain(until);
+                    // The pool comes first, and says that it was closed.
+                    self.connection.extend_drain(until + AFTER_POOL);
                 }
             }
             Order::Kill => {

@@ -164,6 +164,19 @@ fn a_drain_waits_for_answers_as_long_as_it_was_told() {
 }
 
 #[test]
+fn what_has_no_answer_at_the_end_of_a_long_drain_is_told_that_the_pool_was_closed() {
+    let mut net = Net::new(1, 1);
+    let _ = net.submit_job(job(1).policy(Policy::AtMostOnce));
+    net.run();
+    let until = net.now + Duration::from_secs(40);
+    net.pool.close(net.now, Close::Drain { until });
+    net.run();
+    net.wait(Duration::from_secs(41));
+    let outcome = net.outcome();
+    assert_eq!(outcome, (1, Err((Cause::Closed, Delivery::Unknown))));
+}
+
+#[test]
 fn a_drain_gives_its_time_to_links_that_were_retired_before_it_too() {
     let mut net = Net::new(1, 1);
     net.submit(1);

@@ -186,6 +186,7 @@ fn settlement(error: &ChannelError, is_interrupted: bool) -> Settlement {
 fn fault(error: &ChannelError, settlement: &Settlement) -> Fault {
     match error {
         ChannelError::Invalid(_) => Fault::usage(format_args!("{error}; check it")),
+        ChannelError::Certificate(_) => Fault::usage(error),
         ChannelError::Response(_) | ChannelError::Post(_) => settlement.fault(),
         ChannelError::Unreadable(InvalidAnswer::ChannelId) => {
             Fault::failure(format_args!("{error}; see aapns channels list"))

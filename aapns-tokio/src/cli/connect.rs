@@ -147,7 +147,7 @@ impl ConnectArgs {
         let proxy =
             Proxy::parse(url).map_err(|error| Fault::usage(format_args!("--proxy: {error}")))?;
         Ok(Some(match proxy_password() {
-            Some(password) if !user.is_empty() => proxy.password(&password),
+            Some(password) if proxy.lacks_password() => proxy.password(&password),
             _ => proxy,
         }))
     }
@@ -275,12 +275,12 @@ fn checked(identity: Identity) -> Result<Identity, CredentialError> {
 
 /// Reads a file that a flag named.
 pub(crate) fn read_file(flag: &str, path: &Path) -> Result<Vec<u8>, Fault> {
-    if is_secret(&path.to_string_lossy()) {
-        return Err(Fault::usage(format_args!(
-            "{flag} wants the path of a file, not what is in it; write it into a file first"
-        )));
-    }
     std::fs::read(path).map_err(|error| {
+        if is_secret(&path.to_string_lossy()) {
+            return Fault::usage(format_args!(
+                "{flag} wants the path of a file, not what is in it; write it into a file first"
+            ));
+        }
         Fault::file(
             "read",
             path,

@@ -43,7 +43,7 @@ pub(crate) struct MockArgs {
         value_enum,
         value_name = "CREDENTIAL",
         requires = "self_signed",
-        conflicts_with_all = ["client_ca", "cert"]
+        conflicts_with_all = ["client_ca", "cert", "key"]
     )]
     require: Option<Required>,
     /// What to do to clients: a file, or one of ok, latency, goaway, refused, cut, limit-1,
@@ -127,7 +127,7 @@ fn credential(args: &MockArgs, dir: &Path) -> String {
     let dir = dir.display();
     // With authorities of somebody else's, the mock's own certificate is not among theirs.
     if args.client_ca.is_some() {
-        return "--cert FILE_OF_YOUR_CA".to_owned();
+        return "--cert CLIENT_CERTIFICATE_OF_YOUR_CA".to_owned();
     }
     match args.require {
         Some(Required::Token) => {

@@ -16,6 +16,7 @@ const ECHO: Duration = Duration::from_millis(100);
 /// Ready once the user or the system asks the program to stop.
 pub(crate) struct Signals {
     sources: [Signal; 2],
+    /// The last one that counted.
     last: Option<Instant>,
 }
 
@@ -39,8 +40,8 @@ impl Signals {
         for source in &mut self.sources {
             while source.poll_recv(cx).is_ready() {
                 let now = Instant::now();
-                let before = self.last.replace(now);
-                if before.is_none_or(|before| now - before > ECHO) {
+                if !is_echo(self.last, now) {
+                    self.last = Some(now);
                     return Poll::Ready(());
                 }
             }
@@ -51,5 +52,27 @@ impl Signals {
     /// Waits for a signal.
     pub(crate) async fn wait(&mut self) {
         std::future::poll_fn(|cx| self.poll(cx)).await;
+    }
+}
+
+fn is_echo(last: Option<Instant>, now: Instant) -> bool {
+    last.is_some_and(|last| now - last < ECHO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_row_of_signals_one_counts_each_tenth_of_a_second() {
+        let (start, mut last, mut counted) = (Instant::now(), None, Vec::new());
+        for at in [0, 1, 60, 120, 180, 240] {
+            let now = start + Duration::from_millis(at);
+            if !is_echo(last, now) {
+                last = Some(now);
+                counted.push(at);
+            }
+        }
+        assert_eq!(counted, [0, 120, 240]);
     }
 }

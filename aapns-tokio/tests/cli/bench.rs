@@ -95,7 +95,8 @@ fn a_signal_ends_it_with_the_report_so_far() {
         let json = ran.json();
         let (ok, failed) = (json["ok"].as_u64(), json["failed"].as_u64());
         assert!(ok > Some(0), "{json}");
-        assert_eq!(ok.unwrap() + failed.unwrap(), 50_000_000);
+        // What was never begun is in neither of them.
+        assert!(failed < Some(10_000), "{json}");
         ran.complains(&["interrupted"]);
     }
 }

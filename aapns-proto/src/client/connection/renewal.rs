@@ -172,7 +172,7 @@ impl<R: Runtime> Drop for Turn<R> {
 impl State {
     pub(super) fn credit(&self, unix: Duration) -> Credit {
         let mut credit = self.wire.credit();
-        if self.renewal.is_stale(unix) {
+        if self.renewal.refusal(unix) == Some(PostError::Blocked) {
             credit.streams = 0;
         }
         credit

@@ -84,12 +84,13 @@ pub(super) async fn drive<F: Future + Unpin>(
         } => false,
         () = stop => true,
     };
+    let begun = run.begun;
     let mut report = run.report;
     report.seconds = start.elapsed().as_secs_f64();
     report.cpu = cpu_time().saturating_sub(cpu);
     if is_interrupted {
         report.is_interrupted = true;
-        report.failed = requests - report.ok;
+        report.failed = begun - report.ok;
     }
     report
 }
