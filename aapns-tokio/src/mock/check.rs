@@ -99,14 +99,17 @@ fn check_fields(fields: &HeaderMap, length: usize, topic_needed: bool) -> Result
     }
 }
 
-/// Whether it is a name with the suffix that the push type wants, and with none that is another's. Without a
-/// push type any is right.
+/// Whether it is a name with the suffix that the push type wants, and with none that can only be another's: the
+/// name of an app may end in `.voip`, but not in `.push-type.controls`. Without a push type any is right.
 fn is_topic(topic: &str, push_type: Option<&str>) -> bool {
-    let suffixes = PUSH_TYPES.iter().map(|(_, suffix)| *suffix);
-    let mut theirs = suffixes.filter(|suffix| !suffix.is_empty() && topic.ends_with(suffix));
-    let suffix = theirs.next().unwrap_or("");
     let wanted = PUSH_TYPES.iter().find(|(kind, _)| Some(*kind) == push_type);
-    topic.len() > suffix.len() && wanted.is_none_or(|(_, wanted)| *wanted == suffix)
+    let suffix = wanted.map_or("", |(_, suffix)| *suffix);
+    let is_anothers = |(_, other): &(&str, &str)| {
+        *other != suffix && other.matches('.').count() > 1 && topic.ends_with(other)
+    };
+    let is_alone = PUSH_TYPES.iter().any(|(_, suffix)| *suffix == topic);
+    let is_foreign = wanted.is_some() && PUSH_TYPES.iter().any(is_anothers);
+    !topic.is_empty() && topic.ends_with(suffix) && !is_alone && !is_foreign
 }
 
 /// Decimal digits and nothing else: no sign.
@@ -207,7 +210,8 @@ mod tests {
             assert_eq!(with(suffix, Some(kind)), "400 BadTopic", "{kind}, no name");
             assert_eq!(with(suffix, None), "400 BadTopic", "{suffix} alone");
             for (other, others) in PUSH_TYPES {
-                let expected = match suffix == others {
+                let may_be_a_name = others.is_empty() && suffix.matches('.').count() < 2;
+                let expected = match suffix == others || may_be_a_name {
                     true => "200",
                     false => "400 BadTopic",
                 };

@@ -72,6 +72,8 @@ struct Connection<IO> {
     /// The highest stream that was processed.
     highest: u32,
     phase: Phase,
+    /// More may have come in than a turn takes up; until then h2 keeps the last answer.
+    has_more: bool,
     cut: bool,
     /// Cut, or a black hole: no answer leaves any more.
     silent: bool,
@@ -160,6 +162,7 @@ where
         withheld: Withheld::default(),
         highest: 0,
         phase: Phase::Open,
+        has_more: false,
         cut: false,
         silent: false,
         verified: None,
@@ -215,6 +218,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         self.note_answers();
         let mut wire = lock(&self.wire);
         match wire.poll_flush(cx) {
+            Poll::Ready(Ok(())) if self.has_more => return Poll::Pending,
             Poll::Ready(Ok(())) => self.handed.written(&wire.streams),
             Poll::Ready(Err(error)) => return Poll::Ready(End::Failed(error.to_string())),
             Poll::Pending => return Poll::Pending,
@@ -233,6 +237,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     }
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Option<End> {
+        self.has_more = false;
         for _ in 0..ACCEPTS {
             match self.h2.poll_accept(cx) {
                 Poll::Ready(Some(Ok((request, respond)))) => self.take_up(cx, request, respond),
@@ -244,15 +249,25 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                 return Some(End::Cut);
             }
         }
+        self.has_more = true;
         cx.waker().wake_by_ref();
         None
     }
 
+    /// GOAWAY was said, and all is answered that it didn't leave out.
     fn is_done(&self) -> bool {
-        matches!(self.phase, Phase::Gone { linger: false, .. })
+        let Phase::Gone {
+            last,
+            linger: false,
+        } = self.phase
+        else {
+            return false;
+        };
+        let is_left_out = |i: &Incoming| i.respond.stream_id().as_u32() > last;
+        !self.silent
             && self.owed == 0
             && !self.handed.has_bodies()
-            && self.incoming.is_empty()
+            && self.incoming.iter().all(is_left_out)
     }
 
     fn fall_due(&mut self, later: Later) {

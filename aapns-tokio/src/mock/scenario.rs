@@ -64,7 +64,7 @@ pub struct Rule {
     /// By chance, from 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
-    /// For this device token, in lower-case hex.
+    /// For this device token, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_token: Option<String>,
     /// On the n-th connection only, from 1.

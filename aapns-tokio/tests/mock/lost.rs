@@ -130,3 +130,33 @@ async fn a_goaway_waits_for_bodies_until_the_client_has_room_for_them() {
     bodies.sort_unstable();
     assert_eq!(bodies, [1, 3, 5]);
 }
+
+#[tokio::test]
+async fn a_goaway_waits_for_the_answer_to_the_last_request_of_a_full_turn() {
+    let server = with([Rule::at(256, Action::Goaway(Goaway::new()))]);
+    let server = server.start().await.unwrap();
+    let mut raw = Raw::connect(&server, b"").await;
+    raw.request(1, 256).await;
+    let mut answers = 0;
+    while let Some((kind, _)) = raw.next().await {
+        answers += u32::from(kind == HEADERS);
+    }
+    assert_eq!(answers, 256);
+}
+
+#[tokio::test]
+async fn a_black_hole_stays_one_whatever_is_ordered_but_a_cut() {
+    let server = with([Rule::at(1, Action::Blackhole)]);
+    let server = server.start().await.unwrap();
+    let mut raw = Raw::connect(&server, b"").await;
+    raw.request(1, 1).await;
+    wait_until("it arrived", || server.processed().processed == 1).await;
+    server.order(&Action::Goaway(Goaway::new()));
+    sleep(Duration::from_millis(100)).await;
+    let counts = server.processed();
+    assert_eq!((counts.goaways, server.connections()), (0, 1));
+    server.order(&Action::Cut);
+    while let Some((kind, _)) = raw.next().await {
+        assert_ne!(kind, GOAWAY);
+    }
+}

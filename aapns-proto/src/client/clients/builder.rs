@@ -108,8 +108,8 @@ impl<R: Runtime> std::fmt::Debug for ClientsBuilder<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClientsBuilder")
             .field("credentials", &self.credentials.len())
-            .field("most", &self.most)
-            .field("idle", &self.idle)
+            .field("max_clients", &self.most)
+            .field("idle_timeout", &self.idle)
             .finish_non_exhaustive()
     }
 }

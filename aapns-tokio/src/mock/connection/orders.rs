@@ -18,6 +18,10 @@ const ALL_STREAMS: u32 = 0x7fff_ffff;
 impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// Does what concerns the whole connection.
     pub(super) fn obey(&mut self, action: Action) {
+        // A black hole says nothing more: it can only be cut.
+        if self.silent && !matches!(action, Action::Cut) {
+            return;
+        }
         match action {
             Action::Goaway(goaway) => self.prepare_goaway(goaway),
             Action::Limit(limit) => {
@@ -79,6 +83,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         let Phase::Holding(_, goaway) = &mut self.phase else {
             return;
         };
+        if self.silent {
+            return;
+        }
         let goaway = std::mem::take(goaway);
         self.phase = Phase::Gone {
             last: self.highest,
