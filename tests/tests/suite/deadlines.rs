@@ -83,7 +83,7 @@ pub(crate) async fn without_a_server_the_cause_is_the_dial<R: Runtime>(runtime: 
         let ready = pool.ready(Duration::from_millis(100)).await;
         assert!(matches!(ready, Err(PostError::Failed(_))), "{ready:?}");
         // A name may take its time to be unknown.
-        let result = pool.post_with(request(1), within(700)).await;
+        let result = pool.post_with(request(1), within(2_000)).await;
         let error = result.expect_err("no server");
         let cause = error.failure().expect("queued").cause.to_string();
         assert!(
