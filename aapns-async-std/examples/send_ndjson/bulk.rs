@@ -220,7 +220,7 @@ impl Bulk {
         let (token, apns_id, settlement) = match InputLine::parse(line, number, &self.defaults) {
             Ok(line) => {
                 let apns_id = line.apns_id.unwrap_or_else(ApnsId::random);
-                match make(&mut self.requests, &self.pool, &line, apns_id) {
+                match self.requests.make_for(&self.pool, &line, apns_id) {
                     Ok(request) => {
                         let post = self.pool.post_with(request.clone(), self.options);
                         let flight = Flight {
@@ -274,22 +274,5 @@ impl Bulk {
                 self.flights = Unordered::new();
             }
         }
-    }
-}
-
-/// The line's request, if the credential may send it. What the line can't be it never can; of what the credential
-/// can't do, another one may do all.
-fn make(
-    requests: &mut Requests,
-    pool: &Pool,
-    line: &InputLine<'_>,
-    apns_id: ApnsId,
-) -> Result<Request, Settlement> {
-    let request = requests
-        .make(line, apns_id)
-        .map_err(|error| Settlement::invalid(error.to_string()))?;
-    match pool.judge(&request) {
-        Ok(()) => Ok(request),
-        Err(fault) => Err(Settlement::unsent(Outcome::NotProcessed, fault.to_string())),
     }
 }

@@ -74,6 +74,32 @@ impl Requests {
     }
 }
 
+#[cfg(feature = "rustls")]
+impl Requests {
+    /// The request of a line, if the pool's credential may send it.
+    ///
+    /// # Errors
+    /// The line's settlement. What a line can't be it never can; of what the credential can't do, another one may
+    /// do all.
+    pub fn make_for<R: crate::client::Runtime>(
+        &mut self,
+        pool: &crate::client::Pool<R>,
+        line: &InputLine<'_>,
+        apns_id: ApnsId,
+    ) -> Result<Request, super::Settlement> {
+        use super::Settlement;
+        use aapns_models::ndjson::Outcome;
+
+        let request = self
+            .make(line, apns_id)
+            .map_err(|error| Settlement::invalid(error.to_string()))?;
+        match pool.judge(&request) {
+            Ok(()) => Ok(request),
+            Err(fault) => Err(Settlement::unsent(Outcome::NotProcessed, fault.to_string())),
+        }
+    }
+}
+
 /// The device token in the path of a request that [`Requests`] made.
 pub fn device_token(request: &Request) -> &str {
     let token = request.path().get(PATH.len()..).unwrap_or_default();

@@ -248,7 +248,7 @@ impl Engine {
             self.settle(number, Some(&token), Some(apns_id), &settlement);
             return Poll::Ready(());
         }
-        match make(&mut self.requests, pool, &line, apns_id) {
+        match self.requests.make_for(pool, &line, apns_id) {
             Ok(request) => {
                 self.batch.push(Flight {
                     number,
@@ -381,22 +381,5 @@ impl std::fmt::Display for Stop {
             Self::Output(error) => write!(f, "the output broke: {}", io_text(error)),
             Self::Journal(fault) => fault.fmt(f),
         }
-    }
-}
-
-/// The line's request, if the credential may send it. What the line can't be it never can; of what the credential
-/// can't do, another one may do all.
-fn make(
-    requests: &mut Requests,
-    pool: &Pool,
-    line: &InputLine<'_>,
-    apns_id: ApnsId,
-) -> Result<Request, Settlement> {
-    let request = requests
-        .make(line, apns_id)
-        .map_err(|error| Settlement::invalid(error.to_string()))?;
-    match pool.judge(&request) {
-        Ok(()) => Ok(request),
-        Err(fault) => Err(Settlement::unsent(Outcome::NotProcessed, fault.to_string())),
     }
 }
