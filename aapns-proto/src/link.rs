@@ -198,8 +198,8 @@ impl<T: Tag> Link<T> {
     }
 
     /// Whether bodies wait for the server to open a window.
-    pub fn is_short(&self) -> bool {
-        self.connection.is_short()
+    pub fn has_waiting_bodies(&self) -> bool {
+        self.connection.has_waiting_bodies()
     }
 
     /// Takes the end of one request.

@@ -49,7 +49,7 @@ pub trait Wire {
     /// Requests in flight.
     fn in_flight(&self) -> usize;
     /// Whether bodies wait for the server to open a window: then it is to be read at once.
-    fn is_short(&self) -> bool;
+    fn has_waiting_bodies(&self) -> bool;
 }
 
 /// One HTTP/2 connection as a driver loop sees it: bytes in, bytes out, time, and a step between.
@@ -99,8 +99,8 @@ macro_rules! forward_wire {
             fn in_flight(&self) -> usize {
                 $machine::in_flight(self)
             }
-            fn is_short(&self) -> bool {
-                $machine::is_short(self)
+            fn has_waiting_bodies(&self) -> bool {
+                $machine::has_waiting_bodies(self)
             }
         }
     };

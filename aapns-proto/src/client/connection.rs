@@ -151,18 +151,22 @@ impl<R: Runtime> Connection<R> {
     pub fn post(&self, request: Request) -> Posting {
         let wired = &self.0.wired;
         let (now, unix) = (wired.runtime.now(), wired.runtime.unix());
-        wired.ask_for_renewal(now, unix);
         let reply = Arc::new(Reply::new(wired.observer.request(now)));
         let deadline = wired.timeout.map(|timeout| now + timeout);
         let job = Job::new(request, Arc::clone(&reply)).deadline(deadline);
-        match wired.lock().start(now, unix, job) {
+        let started = wired.lock().start(now, unix, job);
+        match started {
             Ok(()) => {
                 wired.observer.began();
                 wired.observer.attempt(reply.told());
                 wired.bell.ring();
                 Posting(Stage::Sent(reply))
             }
-            Err(error) => Posting(Stage::Failed(error)),
+            Err(error) => {
+                // What is sent leads to a turn by itself.
+                wired.ask_for_renewal(now, unix);
+                Posting(Stage::Failed(error))
+            }
         }
     }
 

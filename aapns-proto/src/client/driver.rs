@@ -141,12 +141,12 @@ impl<'t, R: Runtime, M: Machine> Driver<'t, R, M> {
         }
         let before = self.machine.with(|wire| wire.in_flight());
         let step = self.read_socket(cx, now);
-        let (in_flight, is_short) = self
+        let (in_flight, has_waiting_bodies) = self
             .machine
-            .with(|wire| (wire.in_flight(), wire.is_short()));
+            .with(|wire| (wire.in_flight(), wire.has_waiting_bodies()));
         let answered = before.saturating_sub(in_flight);
         self.pace.read(now, answered, in_flight);
-        if step == Step::Rest && !is_short {
+        if step == Step::Rest && !has_waiting_bodies {
             self.pace.rest(now, answered, in_flight);
         }
         step

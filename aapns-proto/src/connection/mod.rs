@@ -328,7 +328,7 @@ impl<T> Connection<T> {
     }
 
     /// Whether bodies wait for the server to open a window.
-    pub fn is_short(&self) -> bool {
+    pub fn has_waiting_bodies(&self) -> bool {
         !self.waiting.is_empty()
     }
 

@@ -112,7 +112,7 @@ struct Puppeteer {
     is_closed: bool,
     /// Each octet that is read answers one.
     in_flight: usize,
-    is_short: bool,
+    has_waiting_bodies: bool,
     due: Option<(Time, Wakeup)>,
 }
 
@@ -144,8 +144,8 @@ impl Wire for Puppeteer {
     fn in_flight(&self) -> usize {
         self.in_flight
     }
-    fn is_short(&self) -> bool {
-        self.is_short
+    fn has_waiting_bodies(&self) -> bool {
+        self.has_waiting_bodies
     }
 }
 
@@ -205,7 +205,7 @@ impl World {
             output: Vec::new(),
             is_closed: false,
             in_flight: 0,
-            is_short: false,
+            has_waiting_bodies: false,
             due: None,
         };
         let machine = Puppet {

@@ -57,7 +57,7 @@ fn what_came_before_a_timeout_is_read_before_it_even_in_a_rest() {
 #[test]
 fn there_is_no_rest_while_a_body_waits_for_a_window() {
     let mut world = rested(0);
-    world.driver.machine.wire.is_short = true;
+    world.driver.machine.wire.has_waiting_bodies = true;
     world.pass(1_000_000);
     for _ in 0..100 {
         world.driver.transport.reads.push_back(Ok(vec![0]));
